@@ -1,0 +1,1 @@
+"""Field devices: links, profiles and drivers by role. Knows nothing of declarations or releases."""

@@ -1,0 +1,191 @@
+"""What devices report to the lane. Pure words: no I/O, no clock.
+
+Every signal carries two coordinates, stamped as near to the source as the device allows:
+
+``at_us``
+    lane clock in microseconds (monotonic, survives restarts of the core);
+``belt_um``
+    encoder position of the belt in micrometres (grows with forward motion).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class GatePosition(StrEnum):
+    """Where the divert gate stands, from its two end switches."""
+
+    INSPECT = "INSPECT"
+    RELEASE = "RELEASE"
+    MOVING = "MOVING"
+
+
+class ReadQuality(StrEnum):
+    """Result class of one barcode read (reader's own verdict)."""
+
+    GOOD = "GOOD"
+    MULTIPLE = "MULTIPLE"
+    NO_READ = "NO_READ"
+
+
+class Quality(StrEnum):
+    """Whether a value may be used at all (UNKNOWN never satisfies a release condition)."""
+
+    GOOD = "GOOD"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """Base of all signals: when (lane clock) and where (belt position)."""
+
+    at_us: int
+    belt_um: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EyeChanged(Signal):
+    """A photo-eye changed level. ``ring_seq`` is the device's event number (1..65535, 0: none)."""
+
+    eye: str
+    blocked: bool
+    ring_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeltMoved(Signal):
+    """Belt position and speed, on a change of state or once per 250 mm."""
+
+    speed_um_s: int
+    quality: Quality = Quality.GOOD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeltState(Signal):
+    """The drive's own word: running, actual speed, fault."""
+
+    running: bool
+    speed_um_s: int
+    fault: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarcodeRead(Signal):
+    """One read of a reader. ``sticky_from`` is the lane number of an earlier passage of this draw key
+    whose draw was effective (0: none); the runtime fills it from the key index."""
+
+    reader: str
+    text: str
+    quality: ReadQuality
+    sticky_from: int = 0
+    inductions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightMeasured(Signal):
+    """One weight of the scale. Only ``stable`` weights count; ``error_mg`` is the scale's own tolerance."""
+
+    mg: int
+    stable: bool
+    error_mg: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateInPosition(Signal):
+    """An end switch proved a position. ``permit_no`` is the last pulse number the device applied."""
+
+    position: GatePosition
+    permit_no: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateFault(Signal):
+    """The gate contradicts itself (both switches, none after travel time, pulse refused)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputProven(Signal):
+    """Read-back of an output point."""
+
+    point: str
+    level: bool
+    permit_no: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkLost(Signal):
+    """A port or unit stopped answering. ``role`` is the lane's name of the device (``io``, ``drive``, ...)."""
+
+    role: str
+    port: str
+    unit: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRestored(Signal):
+    """A port or unit answers again after ``gap_us`` (wall time); ``watchdog_tripped`` as the device tells."""
+
+    role: str
+    port: str
+    unit: int
+    gap_us: int
+    watchdog_tripped: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRestarted(Signal):
+    """The device's boot counter changed: its registers and its encoder start anew."""
+
+    role: str
+    port: str
+    unit: int
+    boot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderDoubt(Signal):
+    """Ring overrun, encoder against drive speed, impossible jump: positions can't be trusted."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafetyChanged(Signal):
+    """State of the hardware safety chain, observed only (C9)."""
+
+    estop_ok: bool
+    guard_ok: bool
+    interlock_ok: bool
+    key_on: bool
+    xray_on: bool
+    xray_ready: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchdogProven(Signal):
+    """Result of withholding the heartbeat at start-up: the release output fell after ``drop_us``."""
+
+    ok: bool
+    drop_us: int
+    reason: str = ""
+
+
+DeviceSignal = (
+    EyeChanged
+    | BeltMoved
+    | BeltState
+    | BarcodeRead
+    | WeightMeasured
+    | GateInPosition
+    | GateFault
+    | OutputProven
+    | LinkLost
+    | LinkRestored
+    | DeviceRestarted
+    | EncoderDoubt
+    | SafetyChanged
+    | WatchdogProven
+)

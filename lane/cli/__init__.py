@@ -1,0 +1,1 @@
+"""The command ``lane``: thin, everything it does lives below."""

@@ -1,0 +1,1 @@
+"""What the core concluded: ``base``, ``parcel`` (one parcel), ``machine`` (the lane), ``union`` (all of them)."""

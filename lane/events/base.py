@@ -1,0 +1,11 @@
+"""Base of all events. Noun + past participle; integers and words only; written to the journal as they are."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events: lane clock and belt position of the input that caused it."""
+
+    at_us: int
+    belt_um: int

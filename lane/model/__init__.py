@@ -1,0 +1,1 @@
+"""The words of the trade: enums, grounds, declarations, configuration. Pure data, no behaviour beyond validation."""

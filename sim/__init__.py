@@ -1,0 +1,1 @@
+"""Digital twin: plant, parcel streams, simulated devices, referee. Imported by nothing but the tests."""
