@@ -1,0 +1,56 @@
+# One command each: `make demo` runs the lane on simulated devices, `make test` checks everything.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: demo test lint types contracts unit setup setup-dev lock bench clean help
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV) || { echo "no venv module: on Debian and Ubuntu, apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.ready-run: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.ready-dev: requirements-dev.lock $(VENV)/.ready-run
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	touch $@
+
+setup: $(VENV)/.ready-run  ## environment to run the lane
+setup-dev: $(VENV)/.ready-dev  ## environment to develop it
+
+demo: $(VENV)/.ready-run  ## the whole lane on simulated devices, 60 parcels
+	$(BIN)/lane demo
+
+lint: $(VENV)/.ready-dev  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready-dev  ## mypy, strict
+	$(BIN)/mypy
+
+contracts: $(VENV)/.ready-dev  ## who may import whom
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.ready-dev  ## all tests
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+test: lint types contracts unit  ## everything
+
+bench: $(VENV)/.ready-dev  ## benchmarks: print figures with their conditions
+	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+lock: $(VENV)/.ready-dev  ## renew both lock files (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+		--no-emit-find-links --no-annotate --no-header pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+		--no-emit-find-links --no-annotate --no-header pyproject.toml --group dev -o requirements-dev.lock
+
+clean:  ## remove environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis build *.egg-info
