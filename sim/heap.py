@@ -1,0 +1,33 @@
+"""The smallest driver of virtual time: a bare heap loop with the kernel's order and no SimPy.
+
+It exists to be compared with: the same twin on both drivers must write the same journal.
+"""
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any
+
+from sim.kernel import CALL
+
+
+class HeapLoop:
+    """Plain calls in the order (time, priority, scheduling)."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self._queue: list[tuple[int, int, int, Callable[[Any], object], Any]] = []
+        self._scheduled = 0
+
+    def call_at(self, at: int, target: Callable[[Any], object], arg: Any = None, priority: int = CALL) -> None:
+        """Call ``target(arg)`` at time ``at``; ValueError when that is in the past."""
+        if at < self.now:
+            raise ValueError(f"call at {at}: expected a time not before now ({self.now})")
+        self._scheduled += 1
+        heappush(self._queue, (at, priority, self._scheduled, target, arg))
+
+    def run(self) -> None:
+        """Run until nothing is scheduled any more."""
+        queue = self._queue
+        while queue:
+            self.now, _, _, target, arg = heappop(queue)
+            target(arg)

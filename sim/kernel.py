@@ -1,0 +1,128 @@
+"""Virtual time: a SimPy environment whose heap also carries plain calls.
+
+The SimPy classes (Process, Timeout, Resource, Store, Condition) are used unchanged: people are processes. Parcels
+never are: an edge of a photo-eye is a plain call, which costs neither an Event nor a callback list nor a closure.
+
+Order at one instant: priority, then the order of scheduling. -1 resumes after a stop, 0 is SimPy's URGENT, 1 is
+SimPy's NORMAL and every plant call, 2 (``CLOCK``) the core's deadlines: an input beats the deadline it satisfies.
+"""
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+import simpy
+from simpy.core import EmptySchedule, SimTime, StopSimulation
+from simpy.events import NORMAL, URGENT, Event
+
+CALL = 1
+"""Priority of plant calls and device inputs."""
+CLOCK = 2
+"""Priority of the core's deadlines."""
+
+_RESUME = -1  # a stopped event goes before everything of its instant
+_EVENT: Any = object()  # marks a heap entry whose target is a SimPy event
+
+Entry = tuple[SimTime, int, int, Any, Any]
+
+
+class Kernel(simpy.Environment):
+    """A ``simpy.Environment`` with ``call_at`` and ``call_in``.
+
+    ``integer_time``: refuse times and delays that are no ``int`` (the twin counts microseconds; a float that slips
+    in would make two machines differ). Off for SimPy's own programs.
+    """
+
+    _queue: list[Entry]  # type: ignore[assignment]  # entries carry one element more than SimPy's
+    _eid: "count[int]"
+    _now: SimTime
+
+    def __init__(self, initial_time: SimTime = 0, *, integer_time: bool = False) -> None:
+        super().__init__(initial_time)
+        self._integer_time = integer_time
+        for name in ("process", "timeout", "event", "all_of", "any_of"):
+            setattr(self, name, getattr(self, name))  # bound once, as SimPy does for its own class
+
+    def call_at(self, at: SimTime, target: Callable[[Any], object], arg: Any = None, priority: int = CALL) -> None:
+        """Call ``target(arg)`` at time ``at``. There is no cancelling: a stale call recognises itself by ``arg``.
+
+        Raises ValueError when ``at`` lies in the past, TypeError for a non-integer time under ``integer_time``.
+        """
+        if at < self._now:
+            raise ValueError(f"call at {at}: expected a time not before now ({self._now})")
+        if self._integer_time and type(at) is not int:
+            raise TypeError(f"call at {at!r}: expected whole microseconds (int)")
+        heappush(self._queue, (at, priority, next(self._eid), target, arg))
+
+    def call_in(self, delay: SimTime, target: Callable[[Any], object], arg: Any = None, priority: int = CALL) -> None:
+        """Call ``target(arg)`` after ``delay``; errors as ``call_at``."""
+        self.call_at(self._now + delay, target, arg, priority)
+
+    def schedule(self, event: Event, priority: Any = NORMAL, delay: SimTime = 0) -> None:
+        """Put a SimPy event on the heap (SimPy's own classes call this)."""
+        if self._integer_time and type(delay) is not int:
+            raise TypeError(f"delay {delay!r}: expected whole microseconds (int); people convert with us()")
+        heappush(self._queue, (self._now + delay, priority, next(self._eid), event, _EVENT))
+
+    def step(self) -> None:
+        """Do the next entry of the heap. Raises EmptySchedule when there is none."""
+        if not self._queue:
+            raise EmptySchedule
+        self._now, _, _, target, arg = heappop(self._queue)
+        if arg is not _EVENT:
+            target(arg)
+            return
+        callbacks, target.callbacks = target.callbacks, None
+        for done, callback in enumerate(callbacks, start=1):
+            try:
+                callback(target)
+            except StopSimulation:
+                target.callbacks = callbacks[done:]
+                self.schedule(target, _RESUME)
+                raise
+        if not target._ok and not hasattr(target, "_defused"):
+            value = target._value
+            raise type(value)(*value.args) from value
+
+    def run(self, until: SimTime | Event | None = None) -> Any:
+        """Run to the end (None), to a time, or until an event happened, whose value is returned.
+
+        Raises ValueError for a time not in the future, RuntimeError when the heap ends before ``until`` happened.
+        An exception of a plain call passes unchanged: that call is consumed, ``run`` may be called again.
+        """
+        stop = self._stop_event(until)
+        if stop is not None:
+            if stop.callbacks is None:
+                return stop.value
+            stop.callbacks.append(StopSimulation.callback)
+        queue, step = self._queue, self.step
+        try:
+            while queue:
+                if queue[0][4] is _EVENT:
+                    step()
+                else:
+                    self._now, _, _, target, arg = heappop(queue)
+                    target(arg)
+        except StopSimulation as stopped:
+            return stopped.args[0]
+        if stop is not None:
+            raise RuntimeError(f'No scheduled events left but "until" event was not triggered: {stop}')
+        return None
+
+    def _stop_event(self, until: SimTime | Event | None) -> Event | None:
+        if until is None or isinstance(until, Event):
+            return until
+        at: SimTime = until if isinstance(until, int) else float(until)
+        if at <= self._now:
+            raise ValueError(f"until ({at}) must be greater than the current simulation time")
+        stop = Event(self)
+        stop._ok = True
+        stop._value = None
+        self.schedule(stop, URGENT, at - self._now)
+        return stop
+
+
+def us(seconds: float) -> int:
+    """Seconds to whole microseconds, rounded once, where a float enters."""
+    return int(seconds * 1_000_000)

@@ -1,0 +1,270 @@
+"""Lane I/O as a pure state machine: section 1 of ``config/devices/MANUAL.md``, rule by rule.
+
+Responsible for: event ring, release block, watchdog, output word. Not for Modbus (``sim.wire`` puts that around it)
+and not for the blade (``gate``): it is told the gate's end switches by edges like any other channel.
+
+Three coordinates come in with each call: ``at_us`` plant time, ``belt_um`` true belt travel, ``wall_us`` wall time
+(watchdog only). Encoder counts are 0.1 mm, u32, from the position at power-up.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+COUNT_UM = 100
+"""One encoder count: 0.1 mm."""
+RING_SLOTS = 16
+U16, U32 = 0xFFFF, 0xFFFFFFFF
+WATCHDOG_MS_MIN, WATCHDOG_MS_MAX, WATCHDOG_MS_DEFAULT = 100, 2_000, 400
+DO_INDUCTION = 1
+DO_WRITABLE = 0b11111  # b0 allow induction, b1-b4 lights
+
+
+class Channel(IntEnum):
+    """Channels of the event ring."""
+
+    INDUCT = 0
+    TUNNEL_ENTRY = 1
+    TUNNEL_EXIT = 2
+    DIVERT = 3
+    EXIT_RELEASE = 4
+    EXIT_INSPECT = 5
+    GATE_HOME = 8
+    GATE_OUT = 9
+    VALVE = 10
+    TRIPPED = 11
+
+
+class Refusal(IntEnum):
+    """Why a permit was refused (register 0x0106)."""
+
+    NONE = 0
+    LATE = 1
+    REPEATED = 2
+    GATE_NOT_HOME = 3
+    WATCHDOG = 4
+    WINDOW = 5
+
+
+@dataclass(slots=True)
+class Pulse:
+    """One accepted release block. ``from_um`` -1: opens at once. ``opened_us`` -1: still waiting."""
+
+    permit_no: int
+    from_um: int
+    to_um: int
+    pulse_us: int
+    not_after_us: int
+    opened_us: int = -1
+
+    @property
+    def ends_us(self) -> int:
+        """Plant time at which the pulse ends at the latest."""
+        return self.opened_us + self.pulse_us
+
+
+class LaneIo:
+    """The device. Its outputs: ``valve`` and ``do_applied``; both change only inside its methods."""
+
+    def __init__(self, *, boot: int = 1) -> None:
+        self.boot = boot
+        self.encoder_zero_um = 0
+        self.clock_zero_us = 0
+        self._power_up()
+
+    def _power_up(self) -> None:
+        self.inputs = 1 << Channel.GATE_HOME
+        self.counters = [0] * (Channel.TRIPPED + 1)
+        self.ring: list[tuple[int, int, int, int]] = [(0, 0, 0, 0)] * RING_SLOTS
+        self.newest = 0
+        self.events = 0
+        self.do_wanted = 0
+        self.do_applied = 0
+        self.valve = False
+        self.running: Pulse | None = None
+        self.waiting: Pulse | None = None
+        self.applied = 0
+        self.refused = 0
+        self.refusal = Refusal.NONE
+        self.heartbeat = 0
+        self.watchdog_ms = WATCHDOG_MS_DEFAULT
+        self.armed = False
+        self.tripped = False
+        self.tripped_at_us = 0
+        self._fed_wall_us = 0
+        self._accepted = 0
+
+    def restart(self, at_us: int, belt_um: int, *, encoder_at_zero: bool = True) -> None:
+        """Power fails and returns: outputs off, ring and counters empty, boot counter +1, inputs as they stand."""
+        inputs = self.inputs
+        self.boot = (self.boot + 1) & U16
+        if encoder_at_zero:
+            self.encoder_zero_um = belt_um
+        self.clock_zero_us = at_us
+        self._power_up()
+        self.inputs = inputs
+
+    # --- what the device sees
+
+    def encoder(self, belt_um: int) -> int:
+        """Encoder count now."""
+        return (belt_um - self.encoder_zero_um) // COUNT_UM & U32
+
+    def clock(self, at_us: int) -> int:
+        """Device clock now."""
+        return (at_us - self.clock_zero_us) & U32
+
+    def edge(self, channel: Channel, level: bool, at_us: int, belt_um: int) -> None:
+        """A channel changed level: input word, rising-edge counter, ring entry stamped here."""
+        if level:
+            self.inputs |= 1 << channel
+            self.counters[channel] = (self.counters[channel] + 1) & U32
+        else:
+            self.inputs &= ~(1 << channel)
+        self.events += 1
+        self.newest = (self.newest + 1) & U16
+        code = channel | (0x8000 if level else 0)
+        self.ring[self.newest % RING_SLOTS] = (self.newest, code, self.clock(at_us), self.encoder(belt_um))
+
+    # --- what is written to the device
+
+    def write_do(self, word: int) -> None:
+        """Wanted output word, b0-b4; b0 stays off while the watchdog is tripped."""
+        self.do_wanted = word & DO_WRITABLE
+        self._apply_outputs()
+
+    def write_watchdog_ms(self, value_ms: int) -> bool:
+        """Watchdog time; False (exception 3) outside 100..2000."""
+        if not WATCHDOG_MS_MIN <= value_ms <= WATCHDOG_MS_MAX:
+            return False
+        self.watchdog_ms = value_ms
+        return True
+
+    def beat(self, value: int, wall_us: int) -> None:
+        """Heartbeat: a changed value arms and feeds the watchdog, the same value does nothing."""
+        if value != self.heartbeat:
+            self.heartbeat = value
+            self.armed = True
+            self._fed_wall_us = wall_us
+
+    def clear_trip(self, wall_us: int) -> bool:
+        """Clear the tripped flag; only with a fresh heartbeat. False: still tripped."""
+        if self.tripped and self.armed and wall_us - self._fed_wall_us < self.watchdog_ms * 1_000:
+            self.tripped = False
+            self.inputs &= ~(1 << Channel.TRIPPED)
+        return not self.tripped
+
+    def rest_gate(self, at_us: int, belt_um: int) -> None:
+        """Release output off, waiting pulse cancelled."""
+        self.waiting = None
+        self._close(at_us, belt_um)
+
+    def write_release(
+        self,
+        permit_no: int,
+        pulse_ms: int,
+        from_count: int,
+        to_count: int,
+        not_after_ms: int,
+        *,
+        at_us: int,
+        belt_um: int,
+    ) -> Refusal:
+        """Release block. Returns NONE when accepted (it then runs or waits), else the reason, also kept in registers.
+
+        ``not_after_ms`` counts from receipt. A window whose ``from`` the belt has passed already is refused as late:
+        the blade would swing into the parcel.
+        """
+        at_once = from_count == 0 and to_count == 0
+        from_um = to_um = -1
+        if not at_once:
+            encoder = self.encoder(belt_um)
+            whole = belt_um - (belt_um - self.encoder_zero_um) % COUNT_UM
+            from_um = whole + _signed(from_count - encoder) * COUNT_UM
+            to_um = whole + _signed(to_count - encoder) * COUNT_UM
+        if self.tripped:
+            return self._refuse(permit_no, Refusal.WATCHDOG)
+        if permit_no == self._accepted:
+            return self._refuse(permit_no, Refusal.REPEATED)
+        if not 1 <= permit_no <= U16 or pulse_ms == 0 or (not at_once and to_um <= from_um):
+            return self._refuse(permit_no, Refusal.WINDOW)
+        if not at_once and from_um < belt_um - COUNT_UM:
+            return self._refuse(permit_no, Refusal.LATE)
+        self._accepted = permit_no
+        self.waiting = Pulse(permit_no, from_um, to_um, pulse_ms * 1_000, at_us + not_after_ms * 1_000)
+        if at_once:
+            self._open(at_us, belt_um)
+        return self.refusal if self.refused == permit_no else Refusal.NONE
+
+    # --- what the device does by itself
+
+    def due_belt_um(self) -> int | None:
+        """Belt position at which the valve changes next by position; None: none planned."""
+        running, waiting = self.running, self.waiting
+        if running is not None and running.to_um >= 0:
+            return running.to_um if waiting is None else min(running.to_um, waiting.from_um)
+        return None if waiting is None else waiting.from_um
+
+    def due_at_us(self) -> int | None:
+        """Plant time at which the running pulse ends by time; None: no pulse runs."""
+        return None if self.running is None else self.running.ends_us
+
+    def act(self, at_us: int, belt_um: int) -> None:
+        """Do what is due at this time and position: end the pulse, open the waiting one."""
+        running = self.running
+        if running is not None and (at_us >= running.ends_us or 0 <= running.to_um <= belt_um):
+            self._close(at_us, belt_um)
+        waiting = self.waiting
+        if waiting is not None and belt_um >= waiting.from_um:
+            self._open(at_us, belt_um)
+
+    def watch(self, wall_us: int, at_us: int, belt_um: int) -> bool:
+        """Check the watchdog; True when it trips in this call."""
+        if not self.armed or self.tripped or wall_us - self._fed_wall_us < self.watchdog_ms * 1_000:
+            return False
+        self.tripped = True
+        self.tripped_at_us = at_us
+        self.waiting = None
+        self._close(at_us, belt_um)
+        self.do_wanted &= ~DO_INDUCTION
+        self._apply_outputs()
+        self.edge(Channel.TRIPPED, True, at_us, belt_um)
+        return True
+
+    # --- inside
+
+    def _open(self, at_us: int, belt_um: int) -> None:
+        pulse = self.waiting
+        assert pulse is not None
+        self.waiting = None
+        if at_us > pulse.not_after_us:
+            self._refuse(pulse.permit_no, Refusal.LATE)
+        elif self.running is not None or not self.inputs >> Channel.GATE_HOME & 1:
+            self._refuse(pulse.permit_no, Refusal.GATE_NOT_HOME)
+        else:
+            pulse.opened_us = at_us
+            self.running = pulse
+            self.applied = pulse.permit_no
+            self.valve = True
+            self.edge(Channel.VALVE, True, at_us, belt_um)
+            self._apply_outputs()
+
+    def _close(self, at_us: int, belt_um: int) -> None:
+        self.running = None
+        if self.valve:
+            self.valve = False
+            self.edge(Channel.VALVE, False, at_us, belt_um)
+            self._apply_outputs()
+
+    def _refuse(self, permit_no: int, why: Refusal) -> Refusal:
+        self.refused, self.refusal = permit_no, why
+        return why
+
+    def _apply_outputs(self) -> None:
+        word = self.do_wanted & (~DO_INDUCTION if self.tripped else DO_WRITABLE)
+        self.do_applied = word | (0x100 if self.valve else 0)
+
+
+def _signed(difference: int) -> int:
+    """A difference of two u32 counts as a signed number (half the range either way)."""
+    difference &= U32
+    return difference - (U32 + 1) if difference > U32 >> 1 else difference
