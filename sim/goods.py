@@ -225,7 +225,7 @@ LOT_SPREAD = 0.01
 PIECE_SPREAD = 0.01
 CARTON_SPREAD = 0.05
 FILLER_SPREAD_MG = 8_000
-"""Spreads (one sigma): unit mass per lot and per piece, carton mass, filler mass (4-vision section 1 and 3)."""
+"""Spreads (one sigma): unit mass per lot and per piece, carton mass, filler mass (one sigma of lots and of packing lines)."""
 
 Contents = Sequence[tuple[str, int]]
 """(sku, pieces) pairs."""

@@ -1,0 +1,145 @@
+"""From true contents, carton and seed to the two 16-bit planes a line detector would deliver."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.goods import Contents, Shape, Solid, parcel_masses
+from sim.xray.detector import DETECTOR_SEED, Calibration, Counts, calibration, expose
+from sim.xray.materials import BASIS_SHARES
+from sim.xray.packing import WALL_MM, PlacedPiece, pack
+from sim.xray.rays import COLUMNS, LINE_MM, Plane, add_piece, solid_chords
+
+TABLE = Path(__file__).resolve().parents[2] / "config" / "models" / "basis.npz"
+MARGIN_MM = 36.0
+"""Empty belt before and behind the parcel, as a scan window has it."""
+SIDE_SPREAD_MM = 12.0
+"""How far from the belt's middle a parcel rides (one sigma, cut at 25 mm)."""
+SIDE_MM_MAX = 25.0
+FILLER_CELLS = 6
+FILLER_ROUGHNESS = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """One rendered scan. ``low``, ``high``: uint16 (lines, 640). ``head_line``: first line of the parcel's head.
+
+    Lines follow the belt: line ``i`` was taken when the head was ``(i - head_line) x 1.2 mm`` past the detector.
+    """
+
+    low: Counts
+    high: Counts
+    calibration: Calibration
+    head_line: int
+
+
+def render(
+    contents: Contents, carton_mm: tuple[int, int, int], seed: int, detector_seed: int = DETECTOR_SEED
+) -> Scan:
+    """Render one parcel. The same arguments give the same counts; masses are those of ``goods.parcel_masses``."""
+    random = np.random.Generator(np.random.PCG64(seed))
+    masses = parcel_masses(contents, carton_mm, seed)
+    pieces = pack(contents, masses.pieces_mg, carton_mm, random)
+    lines = round((carton_mm[0] + 2 * MARGIN_MM) / LINE_MM)
+    side = float(np.clip(random.normal(0.0, SIDE_SPREAD_MM), -SIDE_MM_MAX, SIDE_MM_MAX))
+    offset = (side, MARGIN_MM + carton_mm[0] / 2)
+    c_plane, p_plane = areal_densities(pieces, carton_mm, offset, lines, masses.carton_mg, masses.filler_mg, random)
+    low, high = expose(*log_attenuation(c_plane, p_plane), random, detector_seed)
+    return Scan(
+        low=low, high=high, calibration=_calibration(detector_seed), head_line=round(MARGIN_MM / LINE_MM)
+    )
+
+
+def areal_densities(
+    pieces: list[PlacedPiece], carton_mm: tuple[int, int, int], offset: tuple[float, float], lines: int, carton_mg: int,
+    filler_mg: int, random: np.random.Generator,
+) -> tuple[Plane, Plane]:  # fmt: skip
+    """Noise-free areal densities (g/cm2 of polyethylene and of iron), float32 (lines, 640)."""
+    c_plane = np.zeros((lines, COLUMNS), dtype=np.float32)
+    p_plane = np.zeros_like(c_plane)
+    window, board = _carton(carton_mm, offset, lines, carton_mg)
+    board[:] += _filler(board.shape, carton_mm, filler_mg, random) * (board > 0)
+    c_share, p_share = BASIS_SHARES["board"]
+    c_plane[window] += board * np.float32(c_share)
+    p_plane[window] += board * np.float32(p_share)
+    for piece in pieces:
+        add_piece(c_plane, p_plane, piece, offset, BASIS_SHARES)
+    return np.maximum(c_plane, 0), np.maximum(p_plane, 0)
+
+
+def log_attenuation(c_plane: Plane, p_plane: Plane) -> tuple[Plane, Plane]:
+    """Low and high log attenuation by bilinear look-up on the square-root-spaced table."""
+    low, high, c_max, p_max = _table()
+    c_at = np.sqrt(np.minimum(c_plane / c_max, np.float32(0.9999))) * np.float32(low.shape[0] - 1)
+    p_at = np.sqrt(np.minimum(p_plane / p_max, np.float32(0.9999))) * np.float32(low.shape[1] - 1)
+    c_index, p_index = c_at.astype(np.int32), p_at.astype(np.int32)
+    # Interpolate in C and P themselves, not in their roots: the table is nearly linear in them.
+    c_part = _part(c_at, c_index)
+    p_part = _part(p_at, p_index)
+    corner = c_index * low.shape[1] + p_index
+    both = []
+    for table in (low.ravel(), high.ravel()):
+        near = table[corner] * (1 - p_part) + table[corner + 1] * p_part
+        far = table[corner + low.shape[1]] * (1 - p_part) + table[corner + low.shape[1] + 1] * p_part
+        both.append(near * (1 - c_part) + far * c_part)
+    return both[0], both[1]
+
+
+def _part(position: Plane, index: npt.NDArray[np.int32]) -> Plane:
+    """Where between two nodes a value lies, linear in the value (nodes are at index squared)."""
+    part: Plane = ((position * position - index * index) / (2 * index + 1)).astype(np.float32)
+    return part
+
+
+def _carton(
+    carton_mm: tuple[int, int, int], offset: tuple[float, float], lines: int, carton_mg: int
+) -> tuple[tuple[slice, slice], Plane]:
+    """Board seen through an empty carton, g/cm2; its density carries the true mass, flaps included."""
+    length, width, height = carton_mm
+    size = (float(width), float(length), float(height))
+    inner = (width - 2 * WALL_MM, length - 2 * WALL_MM, height - 2 * WALL_MM)
+    volume = size[0] * size[1] * size[2] - inner[0] * inner[1] * inner[2]
+    centre = np.array([offset[0], offset[1], height / 2], dtype=np.float32)
+    upright = np.eye(3, dtype=np.float32)
+
+    def body(extent: tuple[float, float, float]) -> Solid:
+        return Solid(shape=Shape.BOX, size_mm=extent, centre_mm=(0.0, 0.0, 0.0), material="board", density=1.0)
+
+    window, whole = solid_chords(body(size), centre, upright, lines)
+    hollow_window, hollow = solid_chords(body(inner), centre, upright, lines)
+    rows = slice(hollow_window[0].start - window[0].start, hollow_window[0].stop - window[0].start)
+    columns = slice(hollow_window[1].start - window[1].start, hollow_window[1].stop - window[1].start)
+    whole[rows, columns] -= hollow
+    return window, np.maximum(whole, 0) * np.float32(carton_mg / volume / 10)
+
+
+def _filler(
+    shape: tuple[int, ...], carton_mm: tuple[int, int, int], filler_mg: int, random: np.random.Generator
+) -> Plane:
+    """Loose filler over the carton's floor: its mass with low-frequency roughness, g/cm2."""
+    mean = filler_mg / 1000 / (carton_mm[0] * carton_mm[1] / 100)
+    rough = np.maximum(0.2, 1 + FILLER_ROUGHNESS * random.standard_normal((FILLER_CELLS + 1, FILLER_CELLS + 1)))
+    weights = [_ramp(count) for count in shape]
+    field: Plane = (mean * (weights[0] @ rough / rough.mean() @ weights[1].T)).astype(np.float32)
+    return field
+
+
+def _ramp(count: int) -> npt.NDArray[np.float64]:
+    """Linear interpolation from FILLER_CELLS + 1 nodes to ``count`` pixels, as a matrix."""
+    at = np.linspace(0, FILLER_CELLS, count)
+    ramp: npt.NDArray[np.float64] = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(FILLER_CELLS + 1)[None, :]))
+    return ramp
+
+
+@cache
+def _table() -> tuple[Plane, Plane, np.float32, np.float32]:
+    with np.load(TABLE) as table:
+        return table["low"], table["high"], np.float32(table["c_max"]), np.float32(table["p_max"])
+
+
+@cache
+def _calibration(detector_seed: int) -> Calibration:
+    return calibration(detector_seed)
