@@ -225,7 +225,7 @@ LOT_SPREAD = 0.01
 PIECE_SPREAD = 0.01
 CARTON_SPREAD = 0.05
 FILLER_SPREAD_MG = 8_000
-"""Spreads (one sigma): unit mass per lot and per piece, carton mass, filler mass (one sigma of lots and of packing lines)."""
+"""Spreads (one sigma) of unit mass per lot and per piece, of carton mass and of filler mass."""
 
 Contents = Sequence[tuple[str, int]]
 """(sku, pieces) pairs."""
