@@ -1,0 +1,320 @@
+"""The plant: belt, bodies, eyes, readers, scale, gate and the lane I/O's own rules, event by event.
+
+Every station event is a *belt position* in a heap; times follow from the belt's motion, so a ramp or a stop rescales
+nothing. The few things that happen in time (a pulse's end, a blade's arrival, a parcel's arrival at the feeder) are
+kept beside it. Nothing here knows a clock: ``next_at`` says when something happens next, ``step`` lets it happen,
+``advance`` does so up to a time. All inputs carry their time, which must not go back.
+"""
+
+from collections.abc import Iterable
+from heapq import heappop, heappush
+
+from lane.model.config import EYES, READER_FIRST, READER_SECOND, Layout
+from lane.model.words import Route
+from sim.plant.belt import Belt
+from sim.plant.bodies import Body, BodyFed, BodyLeft
+from sim.plant.gate import Gate
+from sim.plant.happenings import Happening, Kind
+from sim.plant.lane_io import DO_INDUCTION, Channel, LaneIo, Refusal
+from sim.streams.randoms import Keyed
+from sim.streams.truth import ParcelTruth
+
+FEEDER_SLACK_UM = 20_000
+"""The feeder keeps the minimum gap and this much more: it is no precision instrument."""
+SCALE_SIGMA_MG, SCALE_ERROR_MG, SCALE_STEP_MG = 1_000, 3_000, 100
+"""Noise of the scale: sigma 1 g, never beyond its stated accuracy of 3 g; it shows tenths of a gram."""
+
+_TAIL = 8  # added to an eye's number: the tail's mark
+_READER, _SECOND, _SCALE, _DETECTOR_HEAD, _DETECTOR_TAIL, _BLADE_HEAD, _BLADE_TAIL, _VALVE = range(16, 24)
+_EXITS = {Route.RELEASE: Channel.EXIT_RELEASE, Route.INSPECT: Channel.EXIT_INSPECT}
+
+Mark = tuple[int, int, int, Body | None, int]  # belt position, order, code, body, generation
+
+
+class Plant:
+    """Physics of one lane. ``io`` is its lane I/O; ``fed`` and ``left`` are the ground truth for the referee."""
+
+    def __init__(self, layout: Layout, travel_us: int, parcels: Iterable[ParcelTruth], *, seed: int) -> None:
+        self.layout = layout
+        self.belt = Belt()
+        self.gate = Gate(travel_us)
+        self.io = LaneIo()
+        self.fed: list[BodyFed] = []
+        self.left: list[BodyLeft] = []
+        self.bodies: dict[int, Body] = {}
+        self.now_us = 0
+        self._stream = iter(parcels)
+        self._waiting = next(self._stream, None)
+        self._free_um = 0  # belt position from which the next head may stand at the induct eye
+        self._marks: list[Mark] = []
+        self._order = 0
+        self._blocked = [0] * len(EYES)
+        self._blade_due_us: int | None = None
+        self._valve = False  # as the blade last saw it
+        self._valve_mark_um = -1  # the position the lane I/O waits for, as last put among the marks
+        self._belt_due_us: int | None = None
+        self._scale = Keyed(seed, "scale")
+        self._happened: list[Happening] = []
+        self._stations = self._station_marks(layout)
+
+    @staticmethod
+    def _station_marks(layout: Layout) -> tuple[tuple[int, int, int], ...]:
+        """(position, code, eighths of the body's length to add) of every mark up to the blade."""
+        eyes = (layout.tunnel_entry_um, layout.tunnel_exit_um, layout.divert_um)
+        marks = [(0, _TAIL + Channel.INDUCT, 2)]
+        for channel, position in zip((Channel.TUNNEL_ENTRY, Channel.TUNNEL_EXIT, Channel.DIVERT), eyes, strict=True):
+            marks += [(position, int(channel), 0), (position, _TAIL + channel, 2)]
+        marks += [(layout.reader_um, _READER, 1), (layout.scale_um, _SCALE, 1)]
+        marks += [(layout.second_reader_um, _SECOND, 1)]
+        marks += [(layout.detector_um, _DETECTOR_HEAD, 0), (layout.detector_um, _DETECTOR_TAIL, 2)]
+        marks += [(layout.gate_um, _BLADE_HEAD, 0), (layout.gate_um, _BLADE_TAIL, 2)]
+        return tuple(marks)
+
+    # --- what reaches the actuators
+
+    def set_belt(self, now_us: int, speed_um_s: int) -> None:
+        """The drive ramps to this speed (0: stops)."""
+        self.now_us = now_us
+        self.belt.set_speed(now_us, speed_um_s)
+        self._belt_due_us = self.belt.steady_from()
+
+    def allow_induction(self, now_us: int, allowed: bool) -> None:
+        """Output b0 as a lane without Modbus sets it; lights are left as they are."""
+        self.now_us = now_us
+        lights = self.io.do_wanted & ~DO_INDUCTION
+        self.io.write_do(lights | (DO_INDUCTION if allowed else 0))
+
+    def release(
+        self, now_us: int, permit_no: int, pulse_ms: int, from_um: int, to_um: int, not_after_ms: int
+    ) -> Refusal:
+        """Release block with belt positions instead of counts (both 0: at once)."""
+        io, belt_um = self.io, self.sync(now_us)
+        at_once = from_um == 0 and to_um == 0
+        window = (0, 0) if at_once else (io.encoder(from_um), io.encoder(to_um))
+        refusal = io.write_release(permit_no, pulse_ms, *window, not_after_ms, at_us=now_us, belt_um=belt_um)
+        self.io_changed(now_us, belt_um)
+        return refusal
+
+    def rest_gate(self, now_us: int) -> None:
+        """Release output off, waiting pulse cancelled."""
+        belt_um = self.sync(now_us)
+        self.io.rest_gate(now_us, belt_um)
+        self.io_changed(now_us, belt_um)
+
+    def sync(self, now_us: int) -> int:
+        """Note the time and return the belt position, for callers that write to ``io`` themselves."""
+        self.now_us = now_us
+        return self.belt.position(now_us)
+
+    def io_changed(self, now_us: int, belt_um: int) -> None:
+        """Let the plant follow the lane I/O; to be called after every direct write to ``io``."""
+        due_um = self.io.due_belt_um()
+        if due_um is not None and due_um != self._valve_mark_um:
+            self._valve_mark_um = due_um
+            self._mark(due_um, _VALVE, None, 0)
+        if self.io.valve != self._valve:
+            self._drive_blade(now_us, belt_um)
+
+    # --- time
+
+    def next_at(self) -> int | None:
+        """Time of the next happening; None when nothing will happen without a command."""
+        best = self._feed_at()
+        if self._marks:
+            best = _earlier(best, self.belt.time_of(self._marks[0][0]))
+        best = _earlier(best, self._blade_due_us)
+        best = _earlier(best, self._belt_due_us)
+        best = _earlier(best, self.io.due_at_us())
+        return best if best is None or best > self.now_us else self.now_us
+
+    def advance(self, to_us: int) -> list[Happening]:
+        """Let everything happen up to and including ``to_us``."""
+        while (at_us := self.next_at()) is not None and at_us <= to_us:
+            self._do(at_us)
+        self.now_us = max(self.now_us, to_us)
+        return self.drain()
+
+    def step(self) -> list[Happening]:
+        """Let the next thing happen (and what belongs to it); empty list when nothing will."""
+        at_us = self.next_at()
+        if at_us is not None:
+            self._do(at_us)
+        return self.drain()
+
+    def drain(self) -> list[Happening]:
+        """Happenings since the last call, such as those that a command caused at once."""
+        happened, self._happened = self._happened, []
+        return happened
+
+    # --- people and accidents
+
+    def remove(self, now_us: int, number: int) -> None:
+        """A person takes body ``number`` off the belt: its eyes clear, nothing more is heard of it."""
+        belt_um = self.sync(now_us)
+        body = self.bodies.pop(number)
+        body.generation += 1
+        for channel, eye_um in enumerate(self._eye_positions(body)):
+            if body.head_um + eye_um <= belt_um < body.head_um + eye_um + body.length_um:
+                self._eye(channel, False, now_us, belt_um, number)
+        self.left.append(
+            BodyLeft(
+                number=number, route=None, routed_us=body.at_blade_us, at_us=now_us, belt_um=belt_um,
+                moved_blade=False,
+            )
+        )  # fmt: skip
+
+    # --- inside
+
+    def _eye_positions(self, body: Body) -> tuple[int, ...]:
+        layout, never = self.layout, 1 << 60
+        release = layout.exit_release_um if body.route is Route.RELEASE else never
+        inspect = layout.exit_inspect_um if body.route is Route.INSPECT else never
+        return 0, layout.tunnel_entry_um, layout.tunnel_exit_um, layout.divert_um, release, inspect
+
+    def _feed_at(self) -> int | None:
+        if self._waiting is None or not self.io.do_applied & DO_INDUCTION or self.belt.target_um_s == 0:
+            return None
+        free_us = self.belt.time_of(self._free_um)
+        return None if free_us is None else max(free_us, self._waiting.arrival_us, self.now_us)
+
+    def _mark(self, position_um: int, code: int, body: Body | None, generation: int) -> None:
+        self._order += 1
+        heappush(self._marks, (position_um, self._order, code, body, generation))
+
+    def _do(self, at_us: int) -> None:
+        """Whatever is due at ``at_us``, in a fixed order: device, blade, belt, marks, feeder."""
+        self.now_us = at_us
+        due_us = self.io.due_at_us()
+        if due_us is not None and due_us <= at_us:
+            self._act(at_us, self.belt.position(at_us))
+        if self._blade_due_us is not None and self._blade_due_us <= at_us:
+            self._blade_arrives(at_us, self.belt.position(at_us))
+        if self._belt_due_us is not None and self._belt_due_us <= at_us:
+            self._belt_due_us = None
+            self._report(Kind.BELT, at_us, self.belt.position(at_us), value=self.belt.target_um_s)
+        if self._marks:
+            belt_um = self.belt.position(at_us)
+            while self._marks and self._marks[0][0] <= belt_um:
+                position, _, code, body, generation = heappop(self._marks)
+                self._reach(code, body, generation, at_us, position)
+        feed_us = self._feed_at()
+        if feed_us is not None and feed_us <= at_us:
+            self._feed(at_us)
+
+    def _feed(self, at_us: int) -> None:
+        parcel = self._waiting
+        assert parcel is not None
+        self._waiting = next(self._stream, None)
+        belt_um = self.belt.position(at_us)
+        body = Body(parcel, belt_um)
+        self.bodies[parcel.number] = body
+        self._free_um = belt_um + body.length_um + self.layout.gap_um_min + FEEDER_SLACK_UM
+        self.fed.append(BodyFed(number=parcel.number, at_us=at_us, belt_um=belt_um))
+        half = body.length_um // 2
+        for position, code, halves in self._stations:
+            self._mark(belt_um + position + half * halves, code, body, 0)
+        self._report(Kind.FED, at_us, belt_um, body=parcel.number)
+        self._eye(Channel.INDUCT, True, at_us, belt_um, parcel.number)
+
+    def _reach(self, code: int, body: Body | None, generation: int, at_us: int, belt_um: int) -> None:
+        """A mark is due. ``belt_um`` is its exact position (at most one microsecond of travel behind the belt)."""
+        if body is None:
+            self._valve_mark_um = -1
+            self._act(at_us, belt_um)
+            return
+        if generation != body.generation:
+            return
+        number = body.parcel.number
+        if code < _TAIL:
+            self._eye(code, True, at_us, belt_um, number)
+        elif code < _READER:
+            self._eye(code - _TAIL, False, at_us, belt_um, number)
+            if code - _TAIL >= Channel.EXIT_RELEASE:
+                self._leave(body, at_us, belt_um)
+        elif code in (_READER, _SECOND):
+            where = READER_FIRST if code == _READER else READER_SECOND
+            self._report(Kind.CODE, at_us, belt_um, where=where, body=number, text=body.parcel.code)
+        elif code == _SCALE:
+            self._report(Kind.WEIGHT, at_us, belt_um, body=number, value=self._weigh(body.parcel.weight_mg))
+        elif code in (_DETECTOR_HEAD, _DETECTOR_TAIL):
+            self._report(Kind.DETECTOR, at_us, belt_um, level=code == _DETECTOR_HEAD, body=number)
+        elif code == _BLADE_HEAD:
+            self._route(body, at_us, belt_um)
+        else:
+            body.moved_blade = self.gate.moved_since(body.at_blade_us)
+
+    def _weigh(self, weight_mg: int) -> int:
+        error = max(-SCALE_ERROR_MG, min(SCALE_ERROR_MG, self._scale.error(SCALE_SIGMA_MG)))
+        return max(0, (weight_mg + error + SCALE_STEP_MG // 2) // SCALE_STEP_MG * SCALE_STEP_MG)
+
+    def _route(self, body: Body, at_us: int, belt_um: int) -> None:
+        """The blade decides when the head reaches it; a blade on its way counts as where it is nearer to."""
+        out = 2 * self.gate.position(at_us) > self.gate.travel_us
+        body.route = Route.RELEASE if out else Route.INSPECT
+        body.at_blade_us = at_us
+        body.moved_blade = self.gate.direction != 0
+        exit_um = self.layout.exit_release_um if out else self.layout.exit_inspect_um
+        channel = _EXITS[body.route]
+        self._mark(body.head_um + exit_um, int(channel), body, body.generation)
+        self._mark(body.head_um + exit_um + body.length_um, _TAIL + channel, body, body.generation)
+        self._report(Kind.ROUTED, at_us, belt_um, body=body.parcel.number, text=body.route)
+
+    def _leave(self, body: Body, at_us: int, belt_um: int) -> None:
+        number, route = body.parcel.number, body.route
+        assert route is not None
+        del self.bodies[number]
+        moved = body.moved_blade
+        self.left.append(
+            BodyLeft(
+                number=number, route=route, routed_us=body.at_blade_us, at_us=at_us, belt_um=belt_um, moved_blade=moved
+            )
+        )
+        self._report(Kind.LEFT, at_us, belt_um, level=moved, body=number, text=route)
+
+    def _eye(self, channel: int, blocked: bool, at_us: int, belt_um: int, number: int) -> None:
+        """A body enters or leaves an eye's beam; the eye changes level only with the first and the last one."""
+        before = self._blocked[channel]
+        self._blocked[channel] = before + (1 if blocked else -1)
+        if (before > 0) != (self._blocked[channel] > 0):
+            self.io.edge(Channel(channel), blocked, at_us, belt_um)
+            self._report(Kind.EYE, at_us, belt_um, where=EYES[channel], level=blocked, body=number)
+
+    def _act(self, at_us: int, belt_um: int) -> None:
+        self.io.act(at_us, belt_um)
+        self.io_changed(at_us, belt_um)
+
+    def _drive_blade(self, at_us: int, belt_um: int) -> None:
+        """The valve changed: the blade starts to move and leaves its switch."""
+        io, gate = self.io, self.gate
+        self._valve = io.valve
+        home, out = gate.home(at_us), gate.out(at_us)
+        due_us = gate.drive(at_us, io.valve)
+        self._report(Kind.VALVE, at_us, belt_um, level=io.valve, value=io.applied)
+        self._blade_due_us = due_us
+        if due_us is None:
+            return
+        if home:
+            self._switch(Channel.GATE_HOME, False, at_us, belt_um)
+        if out:
+            self._switch(Channel.GATE_OUT, False, at_us, belt_um)
+
+    def _blade_arrives(self, at_us: int, belt_um: int) -> None:
+        self._blade_due_us = None
+        if self.gate.arrive(at_us):
+            self._switch(Channel.GATE_OUT if self.gate.out(at_us) else Channel.GATE_HOME, True, at_us, belt_um)
+
+    def _switch(self, channel: Channel, level: bool, at_us: int, belt_um: int) -> None:
+        self.io.edge(channel, level, at_us, belt_um)
+        self._report(Kind.SWITCH, at_us, belt_um, where=channel.name, level=level, value=self.io.applied)
+
+    def _report(
+        self, kind: Kind, at_us: int, belt_um: int, *, where: str = "", level: bool = False, body: int = 0,
+        text: str = "", value: int = 0,
+    ) -> None:  # fmt: skip
+        self._happened.append(Happening(kind, at_us, belt_um, where, level, body, text, value))
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    if one is None:
+        return other
+    return one if other is None or one <= other else other
