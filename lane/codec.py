@@ -163,37 +163,29 @@ def _enum_writer(cls: type[Enum]) -> Writer:
     return lambda value: texts[id(value)] if id(value) in texts else _refuse("value", f"a {cls.__name__}", value)
 
 
-def _sequence_writer(kind: type, element: Writer) -> Writer:
+def _list_writer(kind: Any, element: Writer, order: Callable[[list[str]], list[str]] = list) -> Writer:
     def write(values: Any) -> str:
         if values.__class__ is not kind:
             _refuse("value", f"a {kind.__name__}", values)
-        return "[" + ",".join([element(value) for value in values]) + "]" if values else "[]"
+        return "[" + ",".join(order([element(value) for value in values])) + "]" if values else "[]"
 
     return write
 
 
 def _container_writer(origin: Any, arguments: tuple[Any, ...]) -> Writer:
-    if origin is tuple and Ellipsis not in arguments:
-        parts = tuple(_writer(argument) for argument in arguments)
-
-        def write_fixed(values: Any) -> str:
-            if values.__class__ is not tuple or len(values) != len(parts):
-                _refuse("value", f"a tuple of {len(parts)}", values)
-            return "[" + ",".join([part(value) for part, value in zip(parts, values, strict=True)]) + "]"
-
-        return write_fixed
-    if origin is dict:
-        key, value = _writer(arguments[0]), _writer(arguments[1])
-        pairs = _sequence_writer(list, lambda pair: f"[{key(pair[0])},{value(pair[1])}]")
-        return lambda mapping: pairs(list(mapping.items()))
+    parts = [_writer(argument) for argument in arguments if argument is not Ellipsis]
     if origin in (set, frozenset):
-        element = _writer(arguments[0])
+        return _list_writer(origin, parts[0], sorted)
+    if origin is not dict and (origin is not tuple or Ellipsis in arguments):
+        return _list_writer(origin, parts[0])
 
-        def write_set(values: Any) -> str:
-            return "[" + ",".join(sorted([element(value) for value in values])) + "]"
+    def write_fixed(values: Any) -> str:
+        if values.__class__ is not tuple or len(values) != len(parts):
+            _refuse("value", f"a tuple of {len(parts)}", values)
+        return "[" + ",".join([part(value) for part, value in zip(parts, values, strict=True)]) + "]"
 
-        return write_set
-    return _sequence_writer(origin, _writer(arguments[0]))
+    pairs = _list_writer(list, write_fixed)
+    return write_fixed if origin is tuple else lambda mapping: pairs(list(mapping.items()))
 
 
 @cache
@@ -270,7 +262,6 @@ def _class_writer(cls: type, constants: str) -> Writer:
 
 
 def _inside(cls: type, name: str, error: CodecError) -> CodecError:
-    """The complaint about a field's value, with the field's name in front."""
     text = str(error)
     return CodecError(f"{cls.__name__}.{name}" + (text[len("value") :] if text.startswith("value:") else f": {text}"))
 
