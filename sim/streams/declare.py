@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from lane.declarations.keys import unscaled
-from lane.declarations.records import DeclaredLine, Declaration, Receipt
+from lane.declarations.records import Declaration, DeclaredLine, Receipt
 from lane.interfaces.ceb_writer import LISTS_PER_MESSAGE_MAX, write_ceb621, write_ceb622
 from lane.model.declared import ParcelKey
 from sim.streams.truth import DeclaredTruth, ParcelTruth
@@ -108,7 +108,8 @@ def _receipt(declared: DeclaredTruth, code: str, at: str, inner: str) -> Receipt
 
 
 def _split(declared: Iterable[DeclaredTruth]) -> tuple[list[DeclaredTruth], list[DeclaredTruth]]:
-    as_csv, as_xml = [], []
+    as_csv: list[DeclaredTruth] = []
+    as_xml: list[DeclaredTruth] = []
     for number, item in enumerate(declared, start=1):
         simple = all(line.second_qty_e5 < 0 for line in item.lines)
         (as_csv if simple and number % CSV_EVERY == 0 else as_xml).append(item)

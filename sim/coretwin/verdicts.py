@@ -1,0 +1,97 @@
+"""Verdict model: what vision would say of a parcel, with explicit probabilities instead of pictures.
+
+Each parcel's luck is keyed by (seed, parcel), so a change of one parameter changes only the parcels it concerns.
+Recorded results of a wire run can stand in for it (``recorded``): then both twins decide on the same counts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lane.commands import Count
+from lane.inputs import VisionFailed, VisionResult
+from sim.streams.randoms import Keyed
+from sim.streams.truth import ParcelTruth
+from vision.item_count import Abstain, Acquisition, ItemCount, LineCount
+
+SIGNATURES = "verdict-model/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictModel:
+    """Probabilities in permille unless named otherwise; times in microseconds.
+
+    ``uncertain``: no decision on one line. ``miss``: a content error looks as declared. ``false_alarm``: a correct
+    parcel looks wrong. ``failed``: the worker crashes. ``p_ppm``: posterior stated with a decision.
+    A duration is ``constant_us`` plus exponential ``mean_us``.
+    """
+
+    uncertain_permille: int = 150
+    miss_permille: int = 30
+    false_alarm_permille: int = 5
+    failed_permille: int = 1
+    p_ppm: int = 990_000
+    constant_us: int = 120_000
+    mean_us: int = 60_000
+
+
+class Verdicts:
+    """Answers ``Count`` commands of one run."""
+
+    def __init__(
+        self, model: VerdictModel, seed: int, model_sha256: str, recorded: Mapping[int, ItemCount] | None = None
+    ) -> None:
+        self._model = model
+        self._seed = seed
+        self._model_sha256 = model_sha256
+        self._recorded = recorded or {}
+
+    def answer(self, count: Count, truth: ParcelTruth | None) -> tuple[int, VisionResult | VisionFailed]:
+        """(duration, answer without its time). ``truth``: the one body in the picture (None: none, or several)."""
+        model, number = self._model, truth.number if truth else 0
+        luck = Keyed(self._seed, "vision", number, count.seq)
+        duration_us = model.constant_us + luck.exponential(model.mean_us)
+        if luck.permille(model.failed_permille):
+            return duration_us, VisionFailed(
+                at_us=0, belt_um=0, seq=count.seq, image_sha256=count.image_sha256, reason="worker crashed",
+                timeout=False,
+            )  # fmt: skip
+        result = self._recorded.get(number) or self._count(count, truth, luck)
+        return duration_us, VisionResult(at_us=0, belt_um=0, seq=count.seq, count=result)
+
+    def _count(self, count: Count, truth: ParcelTruth | None, luck: Keyed) -> ItemCount:
+        model = self._model
+        true = dict(truth.contents) if truth else {}
+        expected = {line.sku: line for line in count.lines}
+        uncertain, missed = luck.permille(model.uncertain_permille), luck.permille(model.miss_permille)
+        alarm = luck.permille(model.false_alarm_permille)
+        wrong = any(true.get(sku, 0) != line.count_hi for sku, line in expected.items() if line.count_hi >= 0)
+        wrong = wrong or any(sku not in expected for sku in true)
+        lines = []
+        for place, line in enumerate(count.lines):
+            seen = line.count_hi if missed or not wrong else true.get(line.sku, 0)
+            if place == 0 and uncertain:
+                lines.append(
+                    LineCount(
+                        line_no=line.line_no, count_lo=max(0, seen - 1), count_hi=seen + 1,
+                        p_ppm=model.p_ppm, abstain=Abstain.AMBIGUOUS,
+                    )
+                )  # fmt: skip
+                continue
+            if place == 0 and alarm and not wrong:
+                seen += 1
+            lines.append(
+                LineCount(line_no=line.line_no, count_lo=max(0, seen), count_hi=max(0, seen), p_ppm=model.p_ppm)
+            )
+        foreign = 0 if missed else sum(pieces for sku, pieces in true.items() if sku not in expected)
+        agrees = not uncertain and (missed or not wrong) and not (alarm and not wrong)
+        return ItemCount(
+            image_sha256=count.image_sha256,
+            lines=tuple(lines),
+            p_declared_ppm=model.p_ppm if agrees else 1_000_000 - model.p_ppm,
+            unexplained=foreign,
+            total_lo=sum(line.count_lo for line in lines) + foreign,
+            total_hi=sum(line.count_hi for line in lines) + foreign,
+            acquisition=Acquisition.SUCCESSFUL,
+            model_sha256=self._model_sha256,
+            signatures=SIGNATURES,
+        )
