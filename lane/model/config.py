@@ -116,3 +116,9 @@ class CoreConfig:
     """Released parcels not yet handed over (a status recall can still reach them); full: Suspend."""
     link_gap_us_max: int = 1_000_000
     """A longer gap of a needed device holds the lane (wall time)."""
+    link_hold_us: int = 1_000_000
+    """Lane time from the loss of a needed device to the Hold while it is still lost (settings: the same gap times
+    the twin's speed factor, because the lane clock runs that much faster than wall time)."""
+    report_lag_us: int = 300_000
+    """Longest lane time between an edge, read or switch and the core hearing of it (polling, serial frames). Nothing
+    is declared lost, unread or unproven before the belt has moved on by as much."""

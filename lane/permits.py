@@ -1,0 +1,124 @@
+"""One-shot permits: one parcel, one belt window, one expiry. And where on the belt they must be decided.
+
+A permit is issued once per parcel, used at most once, inside its window; a void or used permit never comes back. The
+device makes and ends the gate pulse; the core only names window and expiry.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lane.model.config import CoreConfig
+
+PERMIT_NO_MAX = 65_535
+"""The device's permit register is 16 bits wide; 0 means none (device manual, section 1)."""
+SECOND_US = 1_000_000
+PULSE_SPARE_MS = 200
+PULSE_SPARE_PERMILLE = 1_200
+"""The pulse ends at its belt position; its time limit is a fifth longer, for a belt that runs a little slow."""
+
+
+class PermitState(StrEnum):
+    """Life of a permit; NONE: never issued."""
+
+    NONE = "NONE"
+    ISSUED = "ISSUED"
+    USED = "USED"
+    VOID = "VOID"
+
+
+@dataclass(slots=True, kw_only=True)
+class Permit:
+    """Permit of one parcel. ``proved_by_um``: belt position by which the gate's end switch must have answered."""
+
+    permit_no: int = 0
+    from_um: int = 0
+    to_um: int = 0
+    not_after_us: int = 0
+    proved_by_um: int = 0
+    state: PermitState = PermitState.NONE
+
+
+def way_um(config: CoreConfig, time_us: int) -> int:
+    """Belt way in a time at the configured speed, rounded up."""
+    return -(-config.speed_um_s * time_us // SECOND_US)
+
+
+def decision_um(config: CoreConfig) -> int:
+    """Distance of the decision point from the induct eye.
+
+    Divert eye minus the gate-window distance v x (command + travel + settle) (3-devices, section 10) minus margin.
+    """
+    gate = config.gate
+    return config.layout.divert_um - way_um(config, gate.command_us + gate.travel_us + gate.settle_us) - gate.margin_um
+
+
+def late_um(config: CoreConfig) -> int:
+    """Distance from the induct eye behind which a decision can no longer open the gate before the head gets there.
+
+    Same distance as the decision point, but before the gate itself: between both lies what jitter may use.
+    """
+    return decision_um(config) + config.layout.gate_um - config.layout.divert_um
+
+
+def open_um(config: CoreConfig, head_um: int) -> int:
+    """Belt position at which the gate must start to open, to be OUT and settled when the head reaches it."""
+    return head_um + config.layout.gate_um - way_um(config, config.gate.travel_us + config.gate.settle_us)
+
+
+def shut_um(config: CoreConfig, tail_um: int) -> int:
+    """Belt position at which the gate closes: the parcel's own tail is past it."""
+    return tail_um + config.layout.gate_um + config.gate.margin_um
+
+
+def home_again_um(config: CoreConfig, to_um: int) -> int:
+    """Belt position at which the gate is back at INSPECT after closing at ``to_um``; no pulse may open before it."""
+    return to_um + way_um(config, config.gate.travel_us)
+
+
+def next_number(last: int) -> int:
+    """Permit numbers run 1..65535 and start over."""
+    return last % PERMIT_NO_MAX + 1
+
+
+def issue(config: CoreConfig, permit_no: int, *, head_um: int, tail_um: int, at_us: int, belt_um: int) -> Permit:
+    """A new permit. It expires when opening would come too late for the head (settle time and margin are spare)."""
+    gate = config.gate
+    start, end = open_um(config, head_um), shut_um(config, tail_um)
+    assert 1 <= permit_no <= PERMIT_NO_MAX, "I1: permit number out of range"
+    assert belt_um < end, "I10: window already past"
+    way = max(start - belt_um, 0) + gate.margin_um
+    not_after = at_us + way * SECOND_US // config.speed_um_s + gate.settle_us
+    proved_by = start + way_um(config, gate.feedback_us_max + config.report_lag_us)
+    return Permit(
+        permit_no=permit_no,
+        from_um=start,
+        to_um=end,
+        not_after_us=not_after,
+        proved_by_um=proved_by,
+        state=PermitState.ISSUED,
+    )
+
+
+def pulse_ms(config: CoreConfig, permit: Permit) -> int:
+    """Longest time the pulse may last in the device, whatever the belt does."""
+    way_ms = (permit.to_um - permit.from_um) * 1_000 // config.speed_um_s
+    return way_ms * PULSE_SPARE_PERMILLE // 1_000 + PULSE_SPARE_MS
+
+
+def covers(permit: Permit, belt_um: int, slack_um: int) -> bool:
+    """Whether the gate's answer at this belt position belongs to the permit's window."""
+    return permit.from_um - slack_um <= belt_um <= permit.to_um + slack_um
+
+
+def use(permit: Permit) -> None:
+    """The gate opened for it: ISSUED -> USED, once."""
+    assert permit.state is PermitState.ISSUED, f"I10: permit {permit.permit_no} used while {permit.state}"
+    permit.state = PermitState.USED
+
+
+def void(permit: Permit) -> bool:
+    """End it; False if there was nothing to end. A used permit may still be voided: its parcel is then unproven."""
+    if permit.state in (PermitState.NONE, PermitState.VOID):
+        return False
+    permit.state = PermitState.VOID
+    return True
