@@ -86,7 +86,9 @@ class Source:
             self._drop(FAULT_HEARTBEAT)
 
     def _drop(self, fault: int) -> None:
-        self._wanted, self._fault = 0, fault
+        self._wanted = 0
+        if self.on:
+            self._fault = fault
         self._switch(False)
 
     def _switch(self, on: bool) -> None:
