@@ -211,6 +211,9 @@ CARTONS_MM: tuple[tuple[int, int, int], ...] = (
 CARTON_FILL_MAX = 0.42
 """Share of a carton's volume that goods' bounding boxes may take: the packer drops pieces at random places."""
 
+CARTON_PLAY_MM = 20
+"""What two walls and the packer's play take from each inner side."""
+
 FLOOR_SHARE_MAX = 1.15
 """Goods' footprints over carton floor: above 1 pieces lie on each other in the picture."""
 
@@ -240,11 +243,11 @@ def carton_for(*contents: Contents) -> tuple[int, int, int]:
 
 
 def _fits(contents: Contents, carton: tuple[int, int, int]) -> bool:
-    room = sorted(side - 8 for side in carton)
+    length, width, height = (side - CARTON_PLAY_MM for side in carton)
     volume = floor = 0.0
     for sku, pieces in contents:
         size = GOODS[sku].size_mm
-        if any(have < need for have, need in zip(room, sorted(size), strict=True)) or size[2] > carton[2] - 8:
+        if size[2] > height or max(size[:2]) > max(length, width) or min(size[:2]) > min(length, width):
             return False
         volume += pieces * size[0] * size[1] * size[2]
         floor += pieces * size[0] * size[1]

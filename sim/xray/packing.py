@@ -38,16 +38,20 @@ class PlacedPiece:
 
 
 def pack(
-    contents: Contents, pieces_mg: Sequence[int], carton_mm: tuple[int, int, int], random: np.random.Generator
-) -> list[PlacedPiece]:
-    """Drop all pieces, broad ones first. ``carton_mm`` is (length along the belt = y, width = x, height)."""
+    contents: Contents, pieces_mg: Sequence[int], carton_mm: tuple[int, int, int], random: np.random.Generator,
+    lift_mm: float = 0.0,
+) -> list[PlacedPiece]:  # fmt: skip
+    """Drop all pieces, broad ones first. ``carton_mm`` is (length along the belt = y, width = x, height).
+
+    ``lift_mm``: everything stands on a support that X-rays do not see (reference scans at several heights).
+    """
     skus = [sku for sku, count in contents for _ in range(count)]
     order = sorted(
         range(len(skus)), key=lambda i: (-GOODS[skus[i]].size_mm[0] * GOODS[skus[i]].size_mm[1], random.random())
     )
     room = (carton_mm[1] - 2 * WALL_MM - CLEARANCE_MM, carton_mm[0] - 2 * WALL_MM - CLEARANCE_MM)
     top = carton_mm[2] - WALL_MM
-    heights = np.full((math.ceil(room[0] / CELL_MM), math.ceil(room[1] / CELL_MM)), WALL_MM, dtype=np.float32)
+    heights = np.full((math.ceil(room[0] / CELL_MM), math.ceil(room[1] / CELL_MM)), WALL_MM + lift_mm, dtype=np.float32)
     return [
         _drop(GOODS[skus[i]], pieces_mg[i] / GOODS[skus[i]].unit_mg, room, top, heights, random) for i in order
     ]

@@ -37,12 +37,16 @@ class Scan:
 
 
 def render(
-    contents: Contents, carton_mm: tuple[int, int, int], seed: int, detector_seed: int = DETECTOR_SEED
-) -> Scan:
-    """Render one parcel. The same arguments give the same counts; masses are those of ``goods.parcel_masses``."""
+    contents: Contents, carton_mm: tuple[int, int, int], seed: int, detector_seed: int = DETECTOR_SEED,
+    lift_mm: float = 0.0,
+) -> Scan:  # fmt: skip
+    """Render one parcel. The same arguments give the same counts; masses are those of ``goods.parcel_masses``.
+
+    ``lift_mm``: height of an unseen support under the goods (reference scans).
+    """
     random = np.random.Generator(np.random.PCG64(seed))
     masses = parcel_masses(contents, carton_mm, seed)
-    pieces = pack(contents, masses.pieces_mg, carton_mm, random)
+    pieces = pack(contents, masses.pieces_mg, carton_mm, random, lift_mm)
     lines = round((carton_mm[0] + 2 * MARGIN_MM) / LINE_MM)
     side = float(np.clip(random.normal(0.0, SIDE_SPREAD_MM), -SIDE_MM_MAX, SIDE_MM_MAX))
     offset = (side, MARGIN_MM + carton_mm[0] / 2)
