@@ -1,0 +1,104 @@
+"""Who is signed in. Sessions live in this process only: a restart of the console signs everybody out."""
+
+import hmac
+import secrets
+import time
+from dataclasses import dataclass
+
+from lane.model.words import Role
+
+SESSION_S_MAX = 12 * 3600
+"""A session ends absolutely after a long shift (ASVS 5.0, V7.3.2)."""
+SESSION_IDLE_S_MAX = 1800
+"""... and after half an hour without a request (ASVS 5.0, V7.3.1)."""
+SESSIONS_MAX = 100
+"""More people than a lane has; the oldest session ends when one more signs in."""
+FAILURES_MAX = 5
+"""Wrong passwords per name before sign-in is locked for ``LOCK_S``."""
+LOCK_S = 60.0
+NAMES_WATCHED_MAX = 1_000
+"""Names with failures remembered; the oldest is forgotten (bounds memory under guessing)."""
+
+COOKIE = "lane_session"
+
+_RUN_THE_LANE = {"Start", "Stop", "Hold", "Unhold", "Reset"}
+_JUDGE_PARCELS = {"Review", "Inspect", "RecordBench", "KeyIn"}
+
+ORDERS: dict[Role, frozenset[str]] = {
+    Role.OFFICER: frozenset(_RUN_THE_LANE | _JUDGE_PARCELS | {"AcknowledgeAlarm"}),
+    Role.SUPERVISOR: frozenset(
+        _RUN_THE_LANE
+        | _JUDGE_PARCELS
+        | {"Clear", "Abort", "Complete", "AcknowledgeAlarm", "ShelveAlarm", "MoveCustody"}
+    ),
+    Role.INTEGRATOR: frozenset({"Stop", "Hold", "Unhold", "Reset", "Clear", "Abort", "AcknowledgeAlarm"}),
+    Role.AUDITOR: frozenset(),
+    Role.SYSTEM: frozenset(),
+}
+"""Which orders a role may give from the console. Orders that need a second person come with the two-person flow."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One signed-in person."""
+
+    person: str
+    role: Role
+    began: float
+    used: float
+
+
+class Sessions:
+    """Open sessions by token, failures by name, and the one-time entry token of a demo."""
+
+    def __init__(self, *, one_time_token: str = "") -> None:
+        self._open: dict[str, Session] = {}
+        self._failures: dict[str, tuple[int, float]] = {}
+        self._one_time_token = one_time_token
+
+    def begin(self, person: str, role: Role) -> str:
+        """Open a session; returns its token (256 random bits)."""
+        now = time.monotonic()
+        while len(self._open) >= SESSIONS_MAX:
+            self._open.pop(next(iter(self._open)))
+        token = secrets.token_urlsafe(32)
+        self._open[token] = Session(person=person, role=role, began=now, used=now)
+        self._failures.pop(person, None)
+        return token
+
+    def find(self, token: str | None) -> Session | None:
+        """The session behind a cookie, if it is still alive; using it keeps it alive."""
+        if not token:
+            return None
+        session = self._open.get(token)
+        now = time.monotonic()
+        if session is None:
+            return None
+        if now - session.began > SESSION_S_MAX or now - session.used > SESSION_IDLE_S_MAX:
+            del self._open[token]
+            return None
+        session.used = now
+        return session
+
+    def end(self, token: str | None) -> None:
+        """Sign out."""
+        if token:
+            self._open.pop(token, None)
+
+    def locked(self, name: str) -> bool:
+        """Too many wrong passwords for this name, too recently."""
+        count, last = self._failures.get(name, (0, 0.0))
+        return count >= FAILURES_MAX and time.monotonic() - last < LOCK_S
+
+    def failed(self, name: str) -> None:
+        """Count a wrong password."""
+        while len(self._failures) >= NAMES_WATCHED_MAX:
+            self._failures.pop(next(iter(self._failures)))
+        self._failures[name] = (self._failures.get(name, (0, 0.0))[0] + 1, time.monotonic())
+
+    def spend_one_time(self, token: str) -> bool:
+        """True once for the right token, never again."""
+        right = bool(self._one_time_token) and hmac.compare_digest(token.encode(), self._one_time_token.encode())
+        if right:
+            self._one_time_token = ""
+        return right

@@ -1,0 +1,73 @@
+// Lane page: belt, current parcel, alarms, rates, orders.
+import { begin, byId, element, order, percent } from "./common.js";
+import { beltState } from "./belt.js";
+import { facts, picture } from "./parcel-card.js";
+
+const BUTTONS = ["Reset", "Start", "Stop", "Hold", "Unhold", "Clear"];
+let current = null;
+
+function show(state, me) {
+  beltState(state);
+  current = state.current;
+  picture(current);
+  facts(current);
+  review(me);
+  rates(state);
+  counts(state);
+  alarms(state, me);
+  devices(state);
+}
+
+function review(me) {
+  const asked = Boolean(current && current.review && me.orders.includes("Review"));
+  byId("clear").disabled = byId("inspect").disabled = !asked;
+  byId("asked").textContent = asked
+    ? "Your decision is asked. Doing nothing sends it to INSPECT."
+    : current && current.review_answer ? `Answered: ${current.review_answer}` : "No decision is asked.";
+}
+
+function answer(clear) {
+  if (current && current.review) order("Review", { seq: current.seq, image_sha256: current.image, clear });
+}
+
+function rows(place, pairs) {
+  byId(place).replaceChildren(...pairs.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+}
+
+function rates(state) {
+  rows("rates", [
+    ["Draw rate (target 5.5 %)", percent(state.rates.draw)],
+    ["Fulfilment (target 100 %)", percent(state.rates.fulfilment)],
+    ["Inspect share, all grounds", percent(state.rates.inspect)],
+  ]);
+}
+
+function counts(state) {
+  const pairs = [["inducted", "Inducted"], ["released", "Released"], ["diverted", "Diverted"], ["custody_unproven", "Custody unproven"], ["tracking_lost", "Tracking lost"]];
+  rows("counts", [...pairs.map(([key, name]) => [name, state.counts[key] || 0]), ["Waiting at the bench", state.bench_waiting],
+    ...Object.entries(state.grounds).map(([ground, n]) => [ground, n])]);
+}
+
+function alarms(state, me) {
+  const list = state.alarms.map((alarm) => element("div", { class: alarm.acknowledged ? "alarm seen" : "alarm" },
+    element("strong", {}, `${alarm.number} ${alarm.title}`), alarm.seq ? ` (parcel ${alarm.seq})` : "",
+    element("div", {}, `${alarm.happened} ${alarm.detail} ${alarm.cause} What to do: ${alarm.way_out}`),
+    alarm.acknowledged ? element("span", { class: "soft" }, `seen by ${alarm.acknowledged}`)
+      : element("button", { disabled: !me.orders.includes("AcknowledgeAlarm"), onclick: () => order("AcknowledgeAlarm", { number: alarm.number }) }, "Acknowledge")));
+  byId("alarms").replaceChildren(...(list.length ? list : [element("p", { class: "soft" }, "No alarm.")]));
+}
+
+function devices(state) {
+  const ports = (state.figures.devices && state.figures.devices.ports) || {};
+  rows("devices", Object.entries(ports).map(([name, port]) => [name, port.connected === false ? "LINK LOST" : `${port.requests ?? 0} requests, ${port.failures ?? 0} failures`]));
+}
+
+const me = await begin("lane", show);
+byId("orders").replaceChildren(...BUTTONS.map((name) => element("button", { disabled: !me.orders.includes(name), onclick: () => order(name) }, name)));
+byId("clear").addEventListener("click", () => answer(true));
+byId("inspect").addEventListener("click", () => answer(false));
+document.addEventListener("keydown", (key) => {
+  if (key.target.matches("input, select, textarea") || key.ctrlKey || key.metaKey || key.altKey) return;
+  if (key.key === "c" || key.key === "C") answer(true);
+  if (key.key === "i" || key.key === "I") answer(false);
+});

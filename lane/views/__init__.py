@@ -1,0 +1,1 @@
+"""Projections of the journal for people: what the lane looks like, and the story of each parcel."""
