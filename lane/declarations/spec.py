@@ -20,9 +20,7 @@ _PER = rf"\s*[/／每]\s*(?P<per>{_PACKS}|粒|片)"
 _UNIT_MASS = re.compile(rf"{_MASS}(?:{_PER})?", re.IGNORECASE)
 _TIMES = re.compile(rf"{_MASS}\s*[*xX×]\s*(?P<n>\d{{1,6}})\s*(?:{_PIECES})?(?:{_PER})?", re.IGNORECASE)
 _TIMES_LEFT = re.compile(rf"(?<![\d.])(?P<n>\d{{1,6}})\s*(?:{_PIECES})?\s*[*xX×]\s*{_MASS}(?:{_PER})?", re.IGNORECASE)
-_INNER = re.compile(
-    rf"(?<![\d.])(?P<n>\d{{1,6}})\s*(?:{_PIECES})\s*[/／]\s*(?P<per>{_PACKS})(?![a-z])", re.IGNORECASE
-)
+_INNER = re.compile(rf"(?<![\d.])(?P<n>\d{{1,6}})\s*(?:{_PIECES})\s*[/／]\s*(?P<per>{_PACKS})(?![a-z])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

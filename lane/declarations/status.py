@@ -4,7 +4,7 @@ Rules: domain design, section 2.4. The greatest return time wins (17 digits comp
 stricter class. Codes that only refuse a repeat are kept in the history and leave the status.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from lane.declarations.linking import answers
@@ -73,28 +73,26 @@ def resolve(receipts: Iterable[Receipt], tables: Tables) -> Status:
     )
 
 
-class _rank:
+def _rank(tables: Tables) -> Callable[[Receipt], tuple[str, int, str]]:
     """Sort key: time, then strictness of the class, then the record itself, so that no two receipts are equal."""
 
-    def __init__(self, tables: Tables) -> None:
-        self.tables = tables
+    def key(receipt: Receipt) -> tuple[str, int, str]:
+        return receipt.return_time, STRICTNESS[tables.status_class(receipt.code)], receipt_body(receipt)
 
-    def __call__(self, receipt: Receipt) -> tuple[str, int, str]:
-        strictness = STRICTNESS[self.tables.status_class(receipt.code)]
-        return receipt.return_time, strictness, receipt_body(receipt)
+    return key
 
 
 def is_withdrawn(records: Sequence[Receipt]) -> bool:
     """Whether an application to cancel (623) or return (625) the list stands.
 
-    An application stands until its latest answer is 100 or negative; an answer whose application never came counts
-    as one. Answers are never read as a status of the list.
+    An application stands until its latest later answer is 100 or negative; an answer whose application never came
+    counts as one. Answers are never read as a status of the list.
     """
     applications = [r for r in records if r.kind in (ReceiptKind.CANCEL_REQUEST, ReceiptKind.RETURN_REQUEST)]
     replies = [r for r in records if r.kind in (ReceiptKind.CANCEL, ReceiptKind.RETURN)]
     answered: list[Receipt] = []
     for application in applications:
-        own = [reply for reply in replies if answers(reply, application)]
+        own = [r for r in replies if answers(r, application) and r.return_time >= application.return_time]
         answered.extend(own)
         if not _refused(own):
             return True

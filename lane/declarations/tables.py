@@ -88,9 +88,7 @@ def load_tables(folder: Path | None = None) -> Tables:
             statuses[row["code"]] = StatusClass(row["class"])
         except ValueError:
             words = " | ".join([*StatusClass, KEEP])
-            raise TableError(
-                f"{base / STATUS_FILE}:{number}: class: expected {words}, was {row['class']!r}"
-            ) from None
+            raise TableError(f"{base / STATUS_FILE}:{number}: class: expected {words}, was {row['class']!r}") from None
     if NEGATIVE not in statuses:
         raise TableError(f"{base / STATUS_FILE}: expected a row {NEGATIVE!r} for negative codes, there is none")
     return Tables(
