@@ -45,11 +45,14 @@ class Signal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EyeChanged(Signal):
-    """A photo-eye changed level. ``ring_seq`` is the device's event number (1..65535, 0: none)."""
+    """A photo-eye changed level. ``ring_seq`` is the device's event number (1..65535, 0: none); with ``boot`` (boot
+    counter) and ``encoder`` (raw count) it is where a restarted core takes up the ring."""
 
     eye: str
     blocked: bool
     ring_seq: int = 0
+    boot: int = 0
+    encoder: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,9 @@ class GateInPosition(Signal):
 
     position: GatePosition
     permit_no: int = 0
+    ring_seq: int = 0
+    boot: int = 0
+    encoder: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +118,9 @@ class OutputProven(Signal):
     point: str
     level: bool
     permit_no: int = 0
+    ring_seq: int = 0
+    boot: int = 0
+    encoder: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Role drivers: the lane sees roles and states to reach, never registers."""
