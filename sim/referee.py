@@ -74,10 +74,7 @@ class Fate:
 
 
 class Referee:
-    """Judges one run. ``status_class`` maps a status code to its class; ``gate_um``: blade from the induct eye.
-
-    ``status_at``: true status code of a parcel at its decision (default: the stream's own).
-    """
+    """Judges one run. ``status_class`` maps a status code to its class; ``gate_um``: blade from the induct eye."""
 
     def __init__(
         self, parcels: Iterable[ParcelTruth], status_class: Callable[[str], StatusClass], *, gate_um: int
@@ -137,6 +134,10 @@ class Referee:
         """True parcel behind a lane number."""
         passage = self.passages.get(seq)
         return self._parcels.get(passage.number) if passage else None
+
+    def parcel(self, number: int) -> ParcelTruth | None:
+        """True parcel of a body's number."""
+        return self._parcels.get(number)
 
     def _passage(self, seq: int) -> Passage:
         if seq not in self.passages:

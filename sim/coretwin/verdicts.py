@@ -5,7 +5,7 @@ Recorded results of a wire run can stand in for it (``recorded``): then both twi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lane.commands import Count
 from lane.inputs import VisionFailed, VisionResult
@@ -57,6 +57,11 @@ class Verdicts:
             )  # fmt: skip
         result = self._recorded.get(number) or self._count(count, truth, luck)
         return duration_us, VisionResult(at_us=0, belt_um=0, seq=count.seq, count=result)
+
+    @staticmethod
+    def stamped(result: VisionResult | VisionFailed, at_us: int, belt_um: int) -> VisionResult | VisionFailed:
+        """The answer with the time at which it reaches the core."""
+        return replace(result, at_us=at_us, belt_um=belt_um)
 
     def _count(self, count: Count, truth: ParcelTruth | None, luck: Keyed) -> ItemCount:
         model = self._model

@@ -14,8 +14,10 @@ class Kind(StrEnum):
     DETECTOR = "DETECTOR"  # a body's head (level True) or tail crossed the detector line
     SWITCH = "SWITCH"  # an end switch of the gate changed
     VALVE = "VALVE"  # the release output changed
+    REFUSED = "REFUSED"  # the lane I/O refused permit `value` for reason `text`
     ROUTED = "ROUTED"  # a body's head reached the blade: from here it goes to `text`
     LEFT = "LEFT"  # a body left the lane by exit `text`; level True: the blade moved while it passed
+    REACHED = "REACHED"  # the belt reached a watched position; `value` is its token
     BELT = "BELT"  # the belt reached its speed; `value` is the speed in um/s
 
 

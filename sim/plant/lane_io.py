@@ -83,7 +83,7 @@ class LaneIo:
         self.running: Pulse | None = None
         self.waiting: Pulse | None = None
         self.applied = 0
-        self.refused = 0
+        self.refused = self.refusals = 0
         self.refusal = Refusal.NONE
         self.heartbeat = 0
         self.watchdog_ms = WATCHDOG_MS_DEFAULT
@@ -257,6 +257,7 @@ class LaneIo:
 
     def _refuse(self, permit_no: int, why: Refusal) -> Refusal:
         self.refused, self.refusal = permit_no, why
+        self.refusals += 1
         return why
 
     def _apply_outputs(self) -> None:

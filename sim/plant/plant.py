@@ -25,10 +25,10 @@ SCALE_SIGMA_MG, SCALE_ERROR_MG, SCALE_STEP_MG = 1_000, 3_000, 100
 """Noise of the scale: sigma 1 g, never beyond its stated accuracy of 3 g; it shows tenths of a gram."""
 
 _TAIL = 8  # added to an eye's number: the tail's mark
-_READER, _SECOND, _SCALE, _DETECTOR_HEAD, _DETECTOR_TAIL, _BLADE_HEAD, _BLADE_TAIL, _VALVE = range(16, 24)
+_READER, _SECOND, _SCALE, _DETECTOR_HEAD, _DETECTOR_TAIL, _BLADE_HEAD, _BLADE_TAIL, _VALVE, _WATCH = range(16, 25)
 _EXITS = {Route.RELEASE: Channel.EXIT_RELEASE, Route.INSPECT: Channel.EXIT_INSPECT}
 
-Mark = tuple[int, int, int, Body | None, int]  # belt position, order, code, body, generation
+Mark = tuple[int, int, int, Body | None, int]  # belt position, order, code, body, generation (or token)
 
 
 class Plant:
@@ -51,6 +51,7 @@ class Plant:
         self._blocked = [0] * len(EYES)
         self._blade_due_us: int | None = None
         self._valve = False  # as the blade last saw it
+        self._refusals = 0  # refused permits already reported
         self._valve_mark_um = -1  # the position the lane I/O waits for, as last put among the marks
         self._belt_due_us: int | None = None
         self._scale = Keyed(seed, "scale")
@@ -69,6 +70,11 @@ class Plant:
         marks += [(layout.detector_um, _DETECTOR_HEAD, 0), (layout.detector_um, _DETECTOR_TAIL, 2)]
         marks += [(layout.gate_um, _BLADE_HEAD, 0), (layout.gate_um, _BLADE_TAIL, 2)]
         return tuple(marks)
+
+    @property
+    def exhausted(self) -> bool:
+        """No parcel waits at the feeder any more."""
+        return self._waiting is None
 
     # --- what reaches the actuators
 
@@ -101,6 +107,10 @@ class Plant:
         self.io.rest_gate(now_us, belt_um)
         self.io_changed(now_us, belt_um)
 
+    def watch(self, position_um: int, token: int) -> None:
+        """Report when the belt reaches ``position_um`` (at once when it has): a happening REACHED with ``token``."""
+        self._mark(position_um, _WATCH, None, token)
+
     def sync(self, now_us: int) -> int:
         """Note the time and return the belt position, for callers that write to ``io`` themselves."""
         self.now_us = now_us
@@ -112,6 +122,9 @@ class Plant:
         if due_um is not None and due_um != self._valve_mark_um:
             self._valve_mark_um = due_um
             self._mark(due_um, _VALVE, None, 0)
+        if self.io.refusals != self._refusals:
+            self._refusals = self.io.refusals
+            self._report(Kind.REFUSED, now_us, belt_um, text=self.io.refusal.name, value=self.io.refused)
         if self.io.valve != self._valve:
             self._drive_blade(now_us, belt_um)
 
@@ -219,8 +232,11 @@ class Plant:
     def _reach(self, code: int, body: Body | None, generation: int, at_us: int, belt_um: int) -> None:
         """A mark is due. ``belt_um`` is its exact position (at most one microsecond of travel behind the belt)."""
         if body is None:
-            self._valve_mark_um = -1
-            self._act(at_us, belt_um)
+            if code == _WATCH:
+                self._report(Kind.REACHED, at_us, belt_um, value=generation)
+            else:
+                self._valve_mark_um = -1
+                self._act(at_us, belt_um)
             return
         if generation != body.generation:
             return

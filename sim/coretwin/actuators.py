@@ -1,0 +1,111 @@
+"""Commands that reach an actuator of the plant, and the signals with which the devices answer them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from devices.commands import AllowInduction, ProveWatchdog, ReleasePulse, RestGate, RunBelt, SetBeam, StopBelt
+from devices.signals import GateFault, SafetyChanged, WatchdogProven
+
+if TYPE_CHECKING:
+    from sim.coretwin.station import Station
+
+PROOF_MS = 1_200
+"""Test pulse of the watchdog proof: three times the watchdog's 400 ms (3-devices, section 9)."""
+PROOF_PERMIT = 65_535
+HOME_SLACK_US = 20_000
+"""After the blade should be home again, before it is read back."""
+BEAM_US = 200_000
+"""From the beam request to X-rays on."""
+BELT_REPORT = 0
+"""Token of watched belt positions for the encoder's reports; lane numbers (image windows) are 1 and more."""
+
+
+class Actuators:
+    """Belt drive, induction output, gate, source and the watchdog proof of one station."""
+
+    def __init__(self, station: "Station") -> None:
+        self._station = station
+        self._reporting = False
+        self.beam_on = False
+        self.doers: dict[type, Callable[[Any], None]] = {
+            RunBelt: self._run_belt,
+            StopBelt: self._stop_belt,
+            AllowInduction: self._allow,
+            ReleasePulse: self._release,
+            RestGate: self._rest,
+            SetBeam: self._set_beam,
+            ProveWatchdog: self._prove,
+        }
+
+    def _run_belt(self, command: RunBelt) -> None:
+        report_um = self._station.settings.belt_report_um
+        if report_um and not self._reporting:
+            self._station.plant.watch(self._station.belt() + report_um, BELT_REPORT)
+            self._reporting = True
+        self._station.plant.set_belt(self._station.now, command.speed_um_s)
+
+    def _stop_belt(self, _: StopBelt) -> None:
+        self._station.plant.set_belt(self._station.now, 0)
+
+    def _allow(self, command: AllowInduction) -> None:
+        self._station.plant.allow_induction(self._station.now, command.allowed)
+
+    def _rest(self, _: RestGate) -> None:
+        self._station.plant.rest_gate(self._station.now)
+
+    def _release(self, command: ReleasePulse) -> None:
+        station = self._station
+        not_after_ms = (command.not_after_us - station.now) // 1_000
+        if not_after_ms > 0:
+            station.plant.release(
+                station.now, command.permit_no, command.pulse_ms, command.from_um, command.to_um, not_after_ms
+            )
+        else:
+            self.refused(command.permit_no, "expired before it reached the device")
+
+    def refused(self, permit_no: int, reason: str) -> None:
+        """The device refused a permit."""
+        station = self._station
+        text = f"permit {permit_no} refused: {reason}"
+        station.emit(GateFault(at_us=station.now, belt_um=station.belt(), reason=text))
+
+    def _set_beam(self, command: SetBeam) -> None:
+        if command.on != self.beam_on:
+            self._station.driver.call_at(self._station.now + BEAM_US, self._beam_changed, command.on)
+
+    def _beam_changed(self, on: bool) -> None:
+        self.beam_on = on
+        self.report_safety()
+
+    def report_safety(self) -> None:
+        """The safety chain as the cabinet tells it: closed, and X-rays as the source has them."""
+        station = self._station
+        station.emit(
+            SafetyChanged(
+                at_us=station.now, belt_um=station.belt(), estop_ok=True, guard_ok=True, interlock_ok=True,
+                key_on=True, xray_on=self.beam_on, xray_ready=True,
+            )
+        )  # fmt: skip
+
+    def _prove(self, _: ProveWatchdog) -> None:
+        """The proof on the real rules of the lane I/O: test pulse, silence, trip, read back."""
+        station, io = self._station, self._station.plant.io
+        io.beat(io.heartbeat + 1, station.now)
+        station.plant.release(station.now, PROOF_PERMIT, PROOF_MS, 0, 0, PROOF_MS)
+        station.driver.call_at(station.now + io.watchdog_ms * 1_000, self._silence_over, station.now)
+
+    def _silence_over(self, began_us: int) -> None:
+        station, plant = self._station, self._station.plant
+        belt_um = plant.sync(station.now)
+        tripped = plant.io.watch(station.now, station.now, belt_um)
+        plant.io_changed(station.now, belt_um)
+        station.follow_plant()
+        home_us = station.now + plant.gate.travel_us + HOME_SLACK_US
+        station.driver.call_at(home_us, self._proven, (tripped, station.now - began_us))
+
+    def _proven(self, found: tuple[bool, int]) -> None:
+        station, io = self._station, self._station.plant.io
+        tripped, drop_us = found
+        io.beat(io.heartbeat + 1, station.now)
+        ok = tripped and not io.valve and io.clear_trip(station.now) and station.plant.gate.home(station.now)
+        station.emit(WatchdogProven(at_us=station.now, belt_um=station.belt(), ok=ok, drop_us=drop_us))

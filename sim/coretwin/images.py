@@ -1,0 +1,77 @@
+"""Detector windows of the core twin: which bodies an image shows, and the record that a stored image gives."""
+
+import hashlib
+from dataclasses import dataclass
+
+from lane.inputs import ScanStored
+from sim.plant.happenings import Happening
+from vision.item_count import Acquisition, Origin
+
+LINE_UM = 1_200
+"""One detector line per 12 encoder counts (device manual, section 7)."""
+
+
+@dataclass(slots=True)
+class Span:
+    """A body at the detector: belt positions of head and tail there (tail -1: still passing)."""
+
+    body: int
+    head_um: int
+    tail_um: int = -1
+
+
+class Images:
+    """Keeps armed windows and the bodies that crossed the detector line lately."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._spans: list[Span] = []
+        self._windows: dict[int, tuple[int, int]] = {}
+        self.bodies: dict[str, int] = {}
+
+    def arm(self, seq: int, from_um: int, to_um: int) -> None:
+        """The detector takes lane parcel ``seq``'s image in this window."""
+        self._windows[seq] = (from_um, to_um)
+
+    def crossed(self, happening: Happening) -> None:
+        """A body's head or tail crossed the detector line."""
+        if happening.level:
+            self._spans.append(Span(happening.body, happening.belt_um))
+            return
+        for span in self._spans:
+            if span.body == happening.body:
+                span.tail_um = happening.belt_um
+
+    def stored(self, seq: int, at_us: int, belt_um: int, *, beam_on: bool) -> ScanStored | None:
+        """The window of ``seq`` ended: its image (None: not armed, or no beam)."""
+        window = self._windows.pop(seq, None)
+        if window is None or not beam_on:
+            return None
+        from_um, to_um = window
+        shown = [span for span in self._spans if span.head_um < to_um and not 0 <= span.tail_um <= from_um]
+        self._spans = [span for span in self._spans if span.tail_um < 0 or span.tail_um > from_um]
+        head_um = min((span.head_um for span in shown), default=0)
+        tail_um = max((span.tail_um for span in shown), default=0)
+        acquisition = Acquisition.SUCCESSFUL
+        if len(shown) > 1:
+            acquisition = Acquisition.MERGED
+        elif shown and (head_um < from_um or not 0 <= tail_um <= to_um):
+            acquisition = Acquisition.CUT
+        digest = hashlib.sha256(f"{self._seed}\x1f{seq}\x1f{[span.body for span in shown]}".encode()).hexdigest()
+        self.bodies[digest] = shown[0].body if len(shown) == 1 else 0
+        return ScanStored(
+            at_us=at_us,
+            belt_um=belt_um,
+            seq=seq,
+            image_sha256=digest,
+            lines=(to_um - from_um) // LINE_UM,
+            line_from=from_um // LINE_UM,
+            line_to=from_um // LINE_UM + (to_um - from_um) // LINE_UM - 1,
+            from_um=from_um,
+            to_um=to_um,
+            head_um=head_um,
+            tail_um=max(0, tail_um),
+            gaps=0,
+            acquisition=acquisition,
+            origin=Origin.SYNTHETIC,
+        )

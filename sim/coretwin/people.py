@@ -1,0 +1,161 @@
+"""People around the lane: who starts and ends the shift, attends to stops, opens parcels, hands cages over.
+
+They act on the lane's own events, never on ground truth, but for the officer at the bench, who sees what is inside.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from lane.commands import AskReview
+from lane.events.machine import StateChanged
+from lane.events.parcel import ContentCompared, DispositionDecided, ParcelDiverted, ParcelReleased
+from lane.inputs import OrderGiven
+from lane.model.words import BenchResult, Custody, Role, State, StatusClass
+from lane.orders import AnyOrder, Clear, Complete, MoveCustody, RecordBench, Reset, Start, Unhold
+from sim.coretwin.opening import opened
+from sim.officers import OFFICER, bench_for
+
+if TYPE_CHECKING:
+    from sim.coretwin.station import Station
+
+CLERK = 5
+"""Priority of the clerk who hands cages over."""
+ATTENDANT = 6
+"""Priority of the officer who starts the lane and attends to stops."""
+ONE_PERSON = frozenset({BenchResult.INSPECTED_AND_RELEASED, BenchResult.RESCAN})
+"""Bench results that need no second person (domain design, section 7)."""
+COMPLETE_US_MAX = 60_000_000
+"""A shift that does not complete within a minute of its order is ended as it is, and the result says so."""
+
+
+class People:
+    """All persons of one station."""
+
+    def __init__(self, station: "Station", seed: int) -> None:
+        self._station = station
+        self._bench = bench_for(station.driver, station.settings.bench, seed, self._finish)
+        self._at_bench = 0
+        self._cage: list[int] = []
+        self._cages = 0
+        self._orders = 0
+        self._complete_ordered = False
+        self.state = State.STOPPED
+        self.routes: Counter[str] = Counter()
+        self.grounds: Counter[str] = Counter()
+        self.findings: Counter[str] = Counter()
+        self._listeners: dict[type, Callable[[Any], None]] = {
+            StateChanged: self._state_changed,
+            DispositionDecided: self._decided,
+            ContentCompared: self._compared,
+            ParcelDiverted: self._diverted,
+            ParcelReleased: self._released,
+        }
+
+    def begin(self) -> None:
+        """The shift begins: reset, then start."""
+        self._later(1_000_000, Reset)
+
+    def heard(self, event: object) -> None:
+        """An event of the lane."""
+        listener = self._listeners.get(type(event))
+        if listener is not None:
+            listener(event)
+
+    def asked(self, command: AskReview) -> None:
+        """A review is asked: in the core twin nobody sits at the screen, so the lane's time-out answers."""
+
+    def emptied(self) -> None:
+        """Nothing more will come: end the shift once the bench is done."""
+        if not self._at_bench and not self._complete_ordered and self._station.empty:
+            self._complete_ordered = True
+            self._later(1_000_000, Complete)
+            station = self._station
+            station.driver.call_at(station.now + COMPLETE_US_MAX, self._give_up, None, ATTENDANT)
+
+    def _give_up(self, _: None) -> None:
+        self._station.finish("shift did not complete")
+
+    def _order(self, kind: type[AnyOrder], person: str, role: Role, **fields: Any) -> None:
+        self._orders += 1
+        order = kind(person=person, role=role, nonce=f"twin-{self._orders}", **fields)
+        station = self._station
+        station.emit(OrderGiven(at_us=station.now, belt_um=station.belt(), order=order))
+
+    def _later(self, delay_us: int, kind: type[AnyOrder]) -> None:
+        self._station.driver.call_at(self._station.now + delay_us, self._attend, kind, ATTENDANT)
+
+    def _attend(self, kind: type[AnyOrder]) -> None:
+        wanted = {Reset: (State.STOPPED, State.COMPLETE), Start: (State.IDLE,), Unhold: (State.HELD,)}.get(kind)
+        if wanted is None or self.state in wanted:
+            self._order(kind, "twin-officer", Role.OFFICER)
+
+    def _state_changed(self, event: StateChanged) -> None:
+        self.state = event.reached
+        attend_us = self._station.settings.attend_us
+        match event.reached:
+            case State.IDLE:
+                self._later(1_000_000, Start)
+            case State.HELD:
+                self._later(attend_us, Unhold)
+            case State.ABORTED:
+                self._later(attend_us, Clear)
+            case State.STOPPED:
+                if event.left is State.CLEARING:
+                    self._later(1_000_000, Reset)
+            case State.COMPLETE:
+                station = self._station
+                station.driver.call_at(station.now + 1_000_000, self._over, None, ATTENDANT)
+            case _:
+                pass
+
+    def _over(self, _: None) -> None:
+        self._station.finish("complete")
+
+    def _decided(self, event: DispositionDecided) -> None:
+        self.routes[event.route] += 1
+        for ground in event.grounds:
+            self.grounds[ground] += 1
+
+    def _compared(self, event: ContentCompared) -> None:
+        self.findings[event.finding] += 1
+
+    # --- bench and cages
+
+    def _diverted(self, event: ParcelDiverted) -> None:
+        self._at_bench += 1
+        self._bench.arrive(event.seq)
+
+    def _finish(self, officer: int, seq: int) -> None:
+        station = self._station
+        truth = station.referee.body_of(seq)
+        status = StatusClass.NONE
+        if truth is not None and truth.declared is not None:
+            status = station.answers.status_class(truth.declared.status_code)
+        result, found = opened(truth, status)
+        second = "" if result in ONE_PERSON else "twin-supervisor"
+        self._order(
+            RecordBench, f"twin-bench-{officer + 1}", Role.OFFICER, seq=seq, result=result, found=found, second=second
+        )
+        self._at_bench -= 1
+        if station.empty:
+            self.emptied()
+
+    def _released(self, event: ParcelReleased) -> None:
+        self._cage.append(event.seq)
+        station = self._station
+        if len(self._cage) >= station.settings.cage_parcels:
+            cage, self._cage = self._cage, []
+            self._cages += 1
+            due_us = station.now + station.settings.cage_us
+            station.driver.call_at(due_us, self._depart, (f"CAGE-{self._cages:06d}", cage), CLERK)
+
+    def _depart(self, cage: tuple[str, list[int]]) -> None:
+        name, seqs = cage
+        for seq in seqs:
+            self._order(
+                MoveCustody, "twin-clerk", Role.OFFICER, seq=seq, custody=Custody.DEPARTED, container=name
+            )
+
+
+assert OFFICER > ATTENDANT > CLERK

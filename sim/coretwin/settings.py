@@ -1,0 +1,34 @@
+"""What a scenario may vary around the lane of a core twin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sim.coretwin.verdicts import VerdictModel
+from sim.officers import BenchSpec
+from vision.item_count import ItemCount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwinSettings:
+    """``recorded``: vision results of a wire run by body number, used instead of the verdict model.
+
+    ``cage_parcels``: released parcels that leave together. Times in microseconds: ``command_us`` from the core to an
+    actuator, ``declaration_us`` of a look-up, ``image_us`` from the last line to the stored image, ``message_us`` to
+    an acknowledgement, ``cage_us`` from a full cage to its departure, ``attend_us`` until a person reacts to a stop.
+    ``belt_report_um``: belt travel between two reports of the encoder (0: only on a change of speed).
+    ``keep_records``, ``keep_inputs``: hold the journal's bytes, the inputs (for a replay).
+    """
+
+    verdicts: VerdictModel = field(default_factory=VerdictModel)
+    bench: BenchSpec = field(default_factory=BenchSpec)
+    recorded: Mapping[int, ItemCount] | None = None
+    cage_parcels: int = 100
+    command_us: int = 15_000
+    declaration_us: int = 5_000
+    image_us: int = 60_000
+    message_us: int = 80_000
+    cage_us: int = 60_000_000
+    attend_us: int = 30_000_000
+    belt_report_um: int = 250_000
+    keep_records: bool = False
+    keep_inputs: bool = False
