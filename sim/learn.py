@@ -1,0 +1,65 @@
+"""``lane learn``: what the lane knows of goods before the first shift, from reference scans and an opened sample.
+
+Neither command looks into the catalogue for what vision should find out: signatures come from rendered scans of single
+pieces and their weighings, the lane's knowledge from parcels whose contents were opened, the bound from further ones.
+Every command takes seeds of its own; none of them may be the seed of a demonstration.
+"""
+
+import json
+from pathlib import Path
+
+import click
+
+from sim.learning.bound import choose_bound, evaluate
+from sim.learning.references import learn_signatures
+
+DEFAULT_SIGNATURES = Path(__file__).resolve().parents[1] / "config" / "models" / "signatures.json"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def learn() -> None:
+    """Learn reference signatures, fix the decision bound, measure both on held-out parcels."""
+
+
+@learn.command()
+@click.option("--seed", type=int, default=4001, show_default=True, help="Seed of the reference scans.")
+@click.option("--scans", type=click.IntRange(8, 500), default=48, show_default=True, help="Scans per goods.")
+@click.option("--opened", type=click.IntRange(50, 5_000), default=300, show_default=True, help="Opened parcels.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_SIGNATURES, show_default=True)
+def signatures(seed: int, scans: int, opened: int, out: Path) -> None:
+    """Scan and weigh single pieces of every goods, then open a sample of parcels; write the signature file."""
+    out.write_bytes(learn_signatures(seed, scans, opened, progress=_progress))
+    click.echo(f"{out}: written")
+
+
+@learn.command()
+@click.option("--seed", type=int, default=5001, show_default=True, help="Seed of the parcels the bound is fixed on.")
+@click.option("--parcels", type=click.IntRange(100, 100_000), default=1_500, show_default=True)
+@click.option("--check-seed", type=int, default=6001, show_default=True, help="Held-out seed the bound is measured on.")
+@click.option("--check-parcels", type=click.IntRange(100, 100_000), default=1_000, show_default=True)
+@click.option("--signatures", "path", type=click.Path(path_type=Path, exists=True), default=DEFAULT_SIGNATURES)
+@click.option("--missed-max", type=click.FloatRange(0, 1), default=0.04, show_default=True,
+              help="Share of planted errors that may pass, with room below the ceiling of 5 %.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None,
+              help="Default: bound.json beside the signatures.")
+def bound(
+    seed: int, parcels: int, check_seed: int, check_parcels: int, path: Path, missed_max: float, out: Path | None
+) -> None:  # fmt: skip
+    """Fix the probability from which a parcel counts as MATCH: as low as the miss ceiling allows."""
+    chosen = choose_bound(evaluate(path, seed, parcels, progress=_progress), missed_max)
+    check = evaluate(path, check_seed, check_parcels, progress=_progress)
+    report = {
+        "schema": "lane-bound/1",
+        "bound_ppm": chosen.bound_ppm,
+        "fixed_on": {"seed": seed, **chosen.figures},
+        "held_out": {"seed": check_seed, **check.figures(chosen.bound_ppm)},
+    }
+    target = out or path.parent / "bound.json"
+    target.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    click.echo(json.dumps(report, indent=1, ensure_ascii=False))
+    click.echo(f"{target}: written")
+
+
+def _progress(what: str, done: int, whole: int) -> None:
+    if done % max(1, whole // 20) == 0 or done == whole:
+        click.echo(f"{what}: {done} of {whole}", err=True)

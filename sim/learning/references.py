@@ -1,0 +1,129 @@
+"""Reference scans of single pieces, and what a sample of opened parcels teaches about weights and piles."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from sim.goods import CARTONS_MM, CATALOGUE, carton_for, parcel_masses
+from sim.streams.make import StreamSpec, make_stream
+from sim.streams.truth import ParcelTruth, Planted
+from sim.xray.frames import frame
+from sim.xray.render import TABLE, render
+from vision.basis import Basis, load_basis
+from vision.hypotheses import best_assignment
+from vision.likelihood import Reference, RegionLikelihood, prepare
+from vision.pipeline import see
+from vision.signatures import LaneKnowledge, Signature, dump_signatures
+
+Progress = Callable[[str, int, int], None]
+
+BENCH_SCALE_MG = 500.0
+"""One sigma of the bench scale on which reference pieces are weighed."""
+TOP_ROOM_MM = 8
+LIFT_MM_MAX = 180
+LOTS = 24
+"""Pairs of pieces weighed per goods, each from another lot."""
+START = LaneKnowledge(
+    tare_noise_mg=20_000, gross_ppm=10_000, ground_ppm=1_350_000, ground_spread_ppm=150_000, pile_spread_ppm=60_000,
+    pile_shift_ppm=0,
+)  # fmt: skip
+"""Cautious values with which the opened sample is explained before it has taught anything."""
+
+
+def learn_signatures(seed: int, scans: int, opened: int, *, progress: Progress) -> bytes:
+    """The bytes of a signature file."""
+    basis = load_basis(TABLE)
+    spreads = [_weigh_lots(goods.sku, seed + 31 * number) for number, goods in enumerate(CATALOGUE)]
+    lot = math.sqrt(float(np.mean([lot * lot for _, lot, _ in spreads])))
+    piece = math.sqrt(float(np.mean([piece * piece for _, _, piece in spreads])))
+    goods_found: dict[str, Signature] = {}
+    for number, (goods, (unit_mg, _, _)) in enumerate(zip(CATALOGUE, spreads, strict=True), start=1):
+        goods_found[goods.sku] = Signature(
+            unit_mg=unit_mg,
+            lot_ppm=round(lot * 1e6),
+            piece_ppm=round(piece * 1e6),
+            scans=_scan_single(goods.sku, seed + 1_000 * number, scans, basis),
+        )
+        progress("goods scanned", number, len(CATALOGUE))
+    knowledge = _open_sample(seed + 77, opened, goods_found, basis, progress)
+    return dump_signatures(goods_found, knowledge, {"seed": seed, "scans": scans, "opened": opened})
+
+
+def _weigh_lots(sku: str, seed: int) -> tuple[int, float, float]:
+    """Mean mass of a piece, and its relative spread from lot to lot and within a lot, from pairs on a bench scale."""
+    random = np.random.Generator(np.random.PCG64(seed))
+    pairs = np.array([parcel_masses([(sku, 2)], CARTONS_MM[0], seed + 7 * lot).pieces_mg for lot in range(LOTS)])
+    weighed = pairs + BENCH_SCALE_MG * random.standard_normal(pairs.shape)
+    mean = float(weighed.mean())
+    within = float(np.var(weighed[:, 0] - weighed[:, 1])) / 2 - BENCH_SCALE_MG**2
+    between = float(np.var(weighed.mean(axis=1))) - within / 2 - BENCH_SCALE_MG**2 / 2
+    return round(mean), math.sqrt(max(between, 0.0)) / mean, math.sqrt(max(within, 0.0)) / mean
+
+
+def _scan_single(sku: str, seed: int, scans: int, basis: Basis) -> tuple[tuple[int, int, int, int], ...]:
+    """Scan one piece in several cartons, poses and heights. A picture with no body at all is scanned again."""
+    random = np.random.Generator(np.random.PCG64(seed))
+    first = CARTONS_MM.index(carton_for([(sku, 1)]))
+    found: list[tuple[int, int, int, int]] = []
+    for attempt in range(3 * scans):
+        carton = CARTONS_MM[min(first + int(random.integers(0, 5)), len(CARTONS_MM) - 1)]
+        height = max(next(goods.size_mm for goods in CATALOGUE if goods.sku == sku))
+        room = min(LIFT_MM_MAX, carton[2] - height - TOP_ROOM_MM)
+        lift = float(random.random() * room) if room > 0 and random.random() < 0.5 else 0.0
+        regions = see(frame(render([(sku, 1)], carton, seed + attempt, lift_mm=lift)), basis).regions
+        if regions:
+            largest = max(regions, key=lambda region: region.c_g + region.p_g)
+            found.append((
+                round(sum(region.c_g for region in regions) * 1000), round(sum(region.p_g for region in regions) * 1000),
+                round(sum(region.area_cm2 for region in regions) * 100), round(largest.major_mm * 1000),
+            ))  # fmt: skip
+        if len(found) == scans:
+            return tuple(found)
+    raise ValueError(f"{sku}: expected {scans} pictures with goods in them, got {len(found)} in {3 * scans}")
+
+
+def _open_sample(
+    seed: int, opened: int, goods: dict[str, Signature], basis: Basis, progress: Progress
+) -> LaneKnowledge:
+    """Compare weights, grounds and piles of correct parcels with what was found inside."""
+    references = {sku: prepare(signature) for sku, signature in goods.items()}
+    sample = [parcel for parcel in make_stream(StreamSpec(seed=seed, parcels=opened)) if parcel.planted is Planted.SOUND]
+    misses, grosses, tares, piles = [], [], [], []
+    for number, parcel in enumerate(sample, start=1):
+        assert parcel.declared is not None
+        seen = see(frame(render(parcel.contents, parcel.carton_mm, parcel.seed)), basis)
+        masses = parcel_masses(parcel.contents, parcel.carton_mm, parcel.seed)
+        own = sum((1.4e-2 * goods[sku].unit_mg * count / 1000) ** 2 for sku, count in parcel.contents)
+        misses.append(((masses.gross_mg - parcel.declared.gross_mg) / 1000) ** 2 - own)
+        grosses.append(parcel.declared.gross_mg / 1000)
+        tares.append((masses.carton_mg + masses.filler_mg) / 1000 / max(seen.ground_g, 10.0))
+        piles += _piles(parcel, seen.regions, references)
+        progress("parcels opened", number, len(sample))
+    design = np.stack([np.ones(len(grosses)), np.square(grosses)], axis=1)
+    weight = 1 / np.square(np.array(grosses) + 300.0)
+    fixed, growing = np.linalg.lstsq(design * weight[:, None], np.array(misses) * weight, rcond=None)[0]
+    ratio = float(np.median(tares))
+    return LaneKnowledge(
+        tare_noise_mg=round(1000 * math.sqrt(max(float(fixed), 64.0))),
+        gross_ppm=round(1e6 * math.sqrt(max(float(growing), 2.5e-5))),
+        ground_ppm=round(1e6 * ratio),
+        ground_spread_ppm=round(1e6 * max(0.03, float(np.std(np.array(tares) / ratio)))),
+        pile_spread_ppm=round(1e6 * max(0.02, float(np.std(piles)))) if len(piles) > 10 else START.pile_spread_ppm,
+        pile_shift_ppm=round(1e6 * float(np.mean(piles))) if len(piles) > 10 else 0,
+    )
+
+
+def _piles(parcel: ParcelTruth, regions: Sequence, references: dict[str, Reference]) -> list[float]:  # type: ignore[type-arg]
+    """Relative excess of content of every region that holds several pieces, over the sum of single ones."""
+    held = [references[sku] for sku, _ in parcel.contents]
+    likelihood = RegionLikelihood(regions, held, START)
+    found = best_assignment(likelihood, len(regions), tuple(count for _, count in parcel.contents))
+    if found is None:
+        return []
+    excess = []
+    for region, part in zip(regions, found.parts, strict=True):
+        if sum(part) > 1:
+            expected = sum(count * float(reference.mean.sum()) for count, reference in zip(part, held, strict=True))
+            excess.append((region.c_g + region.p_g) / expected - 1)
+    return excess

@@ -1,0 +1,90 @@
+"""Finds the carton in the picture and takes its walls and its filler away.
+
+A carton's side walls shadow whole columns and its front and rear walls whole lines, so what all lines of a column have
+in common is carton, and the outermost lines are not goods.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage  # type: ignore[import-untyped]
+
+from vision.frame import Plane
+
+CARTON_LEVEL = 0.010
+"""Least high-channel log attenuation of board and filler (0.07 g/cm2), over a 5 x 5 mean."""
+CARTON_PIXELS_MIN = 8
+WALL_MM = 7.0
+"""A front or rear wall with its blur: these lines hold no goods."""
+QUANTILE = 0.07
+"""Share of a column's lines that goods leave free."""
+MIDDLE_QUANTILE = 0.10
+MIDDLE_EXCESS_MAX = 1.35
+"""Between the side walls the ground is flat; where it seems higher, goods fill the whole column."""
+SIDE_SHARE = 0.22
+"""Each side wall's shadow lies within this share of the carton's width in the picture."""
+BOARD_IRON_SHARE = 0.0147
+"""Iron per polyethylene of board and paper filler."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carton:
+    """Box of the carton in half-resolution pixels (half open), what touches the frame, and its ground's mass cue.
+
+    ``ground_g``: integral of the ground's C over the carton (g of polyethylene).
+    """
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    cut: bool
+    wide: bool
+    bodies: int
+    ground_g: float
+
+
+def find_carton(high: Plane) -> Carton | None:
+    """Bounding box of everything on the belt; None when the belt is empty."""
+    smooth = ndimage.uniform_filter(high, 5)
+    solid = smooth > CARTON_LEVEL
+    rows = np.flatnonzero(solid.sum(axis=1) >= CARTON_PIXELS_MIN)
+    if rows.size == 0:
+        return None
+    columns = np.flatnonzero(solid[rows[0] : rows[-1] + 1].sum(axis=0) >= CARTON_PIXELS_MIN)
+    if columns.size == 0:
+        return None
+    gaps = np.diff(rows)
+    return Carton(
+        top=int(rows[0]),
+        bottom=int(rows[-1]) + 1,
+        left=int(columns[0]),
+        right=int(columns[-1]) + 1,
+        cut=bool(rows[0] == 0 or rows[-1] == high.shape[0] - 1),
+        wide=bool(columns[0] <= 2 or columns[-1] >= high.shape[1] - 3),
+        bodies=1 + int((gaps > 8).sum()),
+        ground_g=0.0,
+    )
+
+
+def remove_ground(c_plane: Plane, p_plane: Plane, carton: Carton, pitch_mm: float, column_mm: float) -> tuple[Plane, Plane, float]:
+    """C and P of the goods alone (zero outside the carton), and the ground's mass cue in g.
+
+    ``pitch_mm``, ``column_mm``: pixel size of the planes given.
+    """
+    wall = max(1, round(WALL_MM / pitch_mm))
+    inside = (slice(carton.top + wall, max(carton.top + wall + 1, carton.bottom - wall)), slice(carton.left, carton.right))
+    smooth = ndimage.uniform_filter(c_plane[inside], 3)
+    profile = np.quantile(smooth, QUANTILE, axis=0)
+    width = profile.size
+    side = max(3, int(width * SIDE_SHARE))
+    middle = profile[side : width - side]
+    flat = float(np.quantile(middle, MIDDLE_QUANTILE)) if middle.size else float(profile.min())
+    profile[side : width - side] = np.clip(middle, 0, MIDDLE_EXCESS_MAX * flat)
+    mirrored = np.maximum(ndimage.maximum_filter1d(profile[::-1], 15) * 1.1, MIDDLE_EXCESS_MAX * flat)
+    ground = ndimage.uniform_filter1d(np.minimum(profile, mirrored), 3).astype(np.float32)
+    goods_c, goods_p = np.zeros_like(c_plane), np.zeros_like(p_plane)
+    goods_c[inside] = c_plane[inside] - ground[None, :]
+    goods_p[inside] = p_plane[inside] - np.float32(BOARD_IRON_SHARE) * ground[None, :]
+    area_cm2 = pitch_mm * column_mm / 100
+    return goods_c, goods_p, float(ground.sum()) * (carton.bottom - carton.top) * area_cm2
