@@ -1,4 +1,4 @@
-"""Counts to log attenuation: dark and air per column, dead columns, scatter floor, tube drift from the empty margins."""
+"""Counts to log attenuation: dark and air per column, dead columns, scatter floor, tube drift from empty margins."""
 
 from dataclasses import dataclass
 
@@ -60,7 +60,8 @@ def _channel(counts: Counts, dark: Plane, air: Plane) -> tuple[Plane, npt.NDArra
     if middle <= 0:
         raise CalibrationError(f"calibration: expected air above dark, was {middle:.0f} counts above it")
     dead = gain < DEAD_SHARE * middle
-    level = (counts.astype(np.float32) - dark) * (1 / np.where(dead, np.float32(middle), gain))
+    gain = np.where(dead, np.float32(middle), gain).astype(np.float32)
+    level: Plane = (counts.astype(np.float32) - dark) / gain
     _mend(level, dead)
     sides = np.concatenate([level[:, :MARGIN_COLUMNS], level[:, -MARGIN_COLUMNS:]], axis=1).mean(axis=1)
     empty = bool(sides.min() > MARGIN_LEVEL_MIN)

@@ -29,9 +29,10 @@ BOARD_IRON_SHARE = 0.0147
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carton:
-    """Box of the carton in half-resolution pixels (half open), what touches the frame, and its ground's mass cue.
+    """Box of the carton in half-resolution pixels (half open).
 
-    ``ground_g``: integral of the ground's C over the carton (g of polyethylene).
+    ``cut``, ``wide``: it touches the first or last line, or a side of the frame. ``bodies``: parts with empty
+    lines between.
     """
 
     top: int
@@ -41,7 +42,6 @@ class Carton:
     cut: bool
     wide: bool
     bodies: int
-    ground_g: float
 
 
 def find_carton(high: Plane) -> Carton | None:
@@ -63,17 +63,19 @@ def find_carton(high: Plane) -> Carton | None:
         cut=bool(rows[0] == 0 or rows[-1] == high.shape[0] - 1),
         wide=bool(columns[0] <= 2 or columns[-1] >= high.shape[1] - 3),
         bodies=1 + int((gaps > 8).sum()),
-        ground_g=0.0,
     )
 
 
-def remove_ground(c_plane: Plane, p_plane: Plane, carton: Carton, pitch_mm: float, column_mm: float) -> tuple[Plane, Plane, float]:
+def remove_ground(
+    c_plane: Plane, p_plane: Plane, carton: Carton, pitch_mm: float, column_mm: float
+) -> tuple[Plane, Plane, float]:
     """C and P of the goods alone (zero outside the carton), and the ground's mass cue in g.
 
     ``pitch_mm``, ``column_mm``: pixel size of the planes given.
     """
     wall = max(1, round(WALL_MM / pitch_mm))
-    inside = (slice(carton.top + wall, max(carton.top + wall + 1, carton.bottom - wall)), slice(carton.left, carton.right))
+    rows = slice(carton.top + wall, max(carton.top + wall + 1, carton.bottom - wall))
+    inside = (rows, slice(carton.left, carton.right))
     smooth = ndimage.uniform_filter(c_plane[inside], 3)
     profile = np.quantile(smooth, QUANTILE, axis=0)
     width = profile.size

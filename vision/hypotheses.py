@@ -1,4 +1,4 @@
-"""What a parcel may hold: the declared goods, or a small deviation from them; and the best way to see it in the regions."""
+"""What a parcel may hold: the declared goods or a small deviation, and the best way to see it in the regions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """How probable a region is, given the pieces said to lie in it; how probable the scale's weight is, given all pieces.
 
 A region is the point (ln C, iron share P/(C+P), ln area, ln major axis). One piece: kernel density over the goods' own
-reference scans (poses and heights are in them). Several pieces: contents add up, so mean and covariance of the sum; area
-anywhere between the largest piece and all side by side. Unknown goods: flat over everything a parcel can hold.
+reference scans (poses and heights are in them). Several pieces: contents add up, so mean and covariance of the sum;
+area anywhere between the largest piece and all side by side. Unknown goods: flat over everything a parcel can hold.
 """
 
 import math
@@ -82,9 +82,8 @@ def _log(values: Array) -> Array:
 def region_point(region: Region) -> Array:
     """The four numbers of a region."""
     content = max(region.c_g, 0.5)
-    return np.array(
-        [math.log(content), region.p_g / max(content + region.p_g, 0.5), math.log(region.area_cm2), math.log(region.major_mm)]
-    )
+    share = region.p_g / max(content + region.p_g, 0.5)
+    return np.array([math.log(content), share, math.log(region.area_cm2), math.log(region.major_mm)])
 
 
 class RegionLikelihood:
@@ -124,13 +123,13 @@ class RegionLikelihood:
         spread = jacobian @ cov @ jacobian.T + np.diag([1e-4, SHARE_SPREAD**2])
         miss = point[:2] - np.array([math.log(mean[0]), mean[1] / content])
         inverse = np.linalg.inv(spread)
-        core = -0.5 * float(miss @ inverse @ miss) - 0.5 * math.log(float(np.linalg.det(spread))) - math.log(2 * math.pi)
-        wide = -0.5 * float(miss @ inverse @ miss) / WIDE_FACTOR**2 - 0.5 * math.log(
-            float(np.linalg.det(spread))
-        ) - math.log(2 * math.pi * WIDE_FACTOR**2)
+        square = float(miss @ inverse @ miss)
+        norm = -0.5 * math.log(float(np.linalg.det(spread))) - math.log(2 * math.pi)
+        content_density = _mix(norm - 0.5 * square, norm - 0.5 * square / WIDE_FACTOR**2 - 2 * math.log(WIDE_FACTOR))
         largest = math.log(max(reference.area_min for _, reference in held))
         side_by_side = math.log(sum(count * reference.area_mean for count, reference in held) * 1.1)
-        return _mix(core, wide) + _between(point[2], largest, max(side_by_side, largest + 0.1)) + math.log(MAJOR_DENSITY)
+        area_density = _between(point[2], largest, max(side_by_side, largest + 0.1))
+        return content_density + area_density + math.log(MAJOR_DENSITY)
 
 
 def _single(point: Array, reference: Reference) -> float:

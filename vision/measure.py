@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from skimage.measure import approximate_polygon, find_contours, regionprops
 
 from vision.frame import Plane
@@ -19,7 +20,7 @@ SIZE_MM_MIN = 1.0
 class Region:
     """One body in the picture.
 
-    ``c_g``, ``p_g``: integrals of polyethylene and iron (g, in the reference plane's scale). ``area_cm2``; ``major_mm``,
+    ``c_g``, ``p_g``: integrals of polyethylene and iron (g, in the reference plane's scale). ``major_mm``,
     ``minor_mm``: axes of the ellipse with the same moments. ``box``: (line, column, line, column) and ``outline``:
     (column, line) points, all in full-resolution pixels.
     """
@@ -34,13 +35,15 @@ class Region:
     outline: tuple[tuple[int, int], ...]
 
 
-def measure(segmentation: Segmentation, c_plane: Plane, p_plane: Plane, pitch_mm: float, column_mm: float) -> list[Region]:
+def measure(
+    segmentation: Segmentation, c_plane: Plane, p_plane: Plane, pitch_mm: float, column_mm: float
+) -> list[Region]:
     """All regions, greatest first. Planes at half resolution; ``pitch_mm``, ``column_mm``: their pixel size."""
     pitch, column = 2 * pitch_mm, 2 * column_mm
     pixel_cm2 = pitch * column / 100
     c_quarter, p_quarter = quarter(c_plane), quarter(p_plane)
     regions = []
-    for found in regionprops(segmentation.labels):
+    for found in regionprops(segmentation.labels):  # type: ignore[no-untyped-call]
         # One pixel more on every side: blurred edges belong to the body.
         rows, columns = (
             slice(max(0, found.bbox[axis] - 1), found.bbox[axis + 2] + 1) for axis in (0, 1)
@@ -71,8 +74,8 @@ def measure(segmentation: Segmentation, c_plane: Plane, p_plane: Plane, pitch_mm
     return regions
 
 
-def _outline(own: "np.typing.NDArray[np.bool_]", top: int, left: int) -> tuple[tuple[int, int], ...]:
-    contours = find_contours(np.pad(own.astype(np.float32), 1), 0.5)
+def _outline(own: npt.NDArray[np.bool_], top: int, left: int) -> tuple[tuple[int, int], ...]:
+    contours = find_contours(np.pad(own.astype(np.float32), 1), 0.5)  # type: ignore[no-untyped-call]
     longest = max(contours, key=len)
-    points = approximate_polygon(longest, OUTLINE_TOLERANCE)
+    points = approximate_polygon(longest, OUTLINE_TOLERANCE)  # type: ignore[no-untyped-call]
     return tuple((round((x - 0.5 + left) * SCALE), round((y - 0.5 + top) * SCALE)) for y, x in points.tolist())

@@ -1,4 +1,4 @@
-"""One picture from counts to verdict. Pure: the same frame, lines and weights give the same ``ItemCount``, times apart."""
+"""One picture from counts to verdict. The same frame, lines and weights give the same ``ItemCount``, times apart."""
 
 import time
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ class Pipeline:
         seen = see(frame, self._basis)
         start = time.perf_counter_ns()
         if seen.quality.abstain is not Abstain.NONE:
-            reasons = {line.line_no: seen.quality.abstain for line in lines}
+            reasons: dict[int, Abstain] = {line.line_no: seen.quality.abstain for line in lines}
             verdict = abstained(lines, reasons, len(seen.regions))
         else:
             verdict = self._verifier.verify(seen.regions, lines, weighing(scales, seen))

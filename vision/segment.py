@@ -62,7 +62,8 @@ def _close(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     span = np.arange(-BRIDGE_PIXELS, BRIDGE_PIXELS + 1)
     disk = span[:, None] ** 2 + span[None, :] ** 2 <= BRIDGE_PIXELS**2 + 1
     room = np.pad(mask, BRIDGE_PIXELS + 1)
-    closed = ndimage.binary_closing(room, disk)[BRIDGE_PIXELS + 1 : -BRIDGE_PIXELS - 1, BRIDGE_PIXELS + 1 : -BRIDGE_PIXELS - 1]
+    inner = slice(BRIDGE_PIXELS + 1, -BRIDGE_PIXELS - 1)
+    closed = ndimage.binary_closing(room, disk)[inner, inner]
     filled: npt.NDArray[np.bool_] = ndimage.binary_fill_holes(closed)
     return filled
 

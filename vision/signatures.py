@@ -1,4 +1,4 @@
-"""Reference signatures: what single pieces of known goods looked like and weighed, and what the lane's opened sample taught.
+"""Reference signatures: how single pieces of known goods looked and what they weighed, and what opened parcels taught.
 
 Learned only from scans and weighings of opened goods, never from parcels that a signature itself cleared. A file is
 frozen: its version is the hash of its content.

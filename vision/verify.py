@@ -82,9 +82,9 @@ class Verifier:
                 reasons[line.line_no] = Abstain.NO_SIGNATURE
             elif line.count_lo < 0 or line.count_hi < line.count_lo:
                 reasons[line.line_no] = Abstain.OUT_OF_RANGE
-        if reasons or not lines:
-            return {line.line_no: reasons.get(line.line_no, Abstain.AMBIGUOUS) for line in lines} or {0: Abstain.AMBIGUOUS}
-        return {}
+        if not lines:
+            return {0: Abstain.AMBIGUOUS}
+        return {line.line_no: reasons.get(line.line_no, Abstain.AMBIGUOUS) for line in lines} if reasons else {}
 
     def _score(
         self, regions: Sequence[Region], declared: Pieces, references: Sequence[Reference], weighing: Weighing

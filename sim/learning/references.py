@@ -75,7 +75,8 @@ def _scan_single(sku: str, seed: int, scans: int, basis: Basis) -> tuple[tuple[i
         if regions:
             largest = max(regions, key=lambda region: region.c_g + region.p_g)
             found.append((
-                round(sum(region.c_g for region in regions) * 1000), round(sum(region.p_g for region in regions) * 1000),
+                round(sum(region.c_g for region in regions) * 1000),
+                round(sum(region.p_g for region in regions) * 1000),
                 round(sum(region.area_cm2 for region in regions) * 100), round(largest.major_mm * 1000),
             ))  # fmt: skip
         if len(found) == scans:
@@ -88,7 +89,8 @@ def _open_sample(
 ) -> LaneKnowledge:
     """Compare weights, grounds and piles of correct parcels with what was found inside."""
     references = {sku: prepare(signature) for sku, signature in goods.items()}
-    sample = [parcel for parcel in make_stream(StreamSpec(seed=seed, parcels=opened)) if parcel.planted is Planted.SOUND]
+    stream = make_stream(StreamSpec(seed=seed, parcels=opened))
+    sample = [parcel for parcel in stream if parcel.planted is Planted.SOUND]
     misses, grosses, tares, piles = [], [], [], []
     for number, parcel in enumerate(sample, start=1):
         assert parcel.declared is not None

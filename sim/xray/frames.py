@@ -1,4 +1,4 @@
-"""A rendered scan as the stored picture file that production makes of it: the way into vision for learning and tests."""
+"""A rendered scan as the stored picture file that production makes of it: the way into vision."""
 
 import numpy as np
 
