@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -32,6 +33,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--addresses", type=Path, required=True, help="resolved addresses are written here (JSON)")
     parser.add_argument("--truth", type=Path, required=True, help="referee's log (JSON lines)")
     parser.add_argument("--control", type=Path, required=True, help="control socket")
+    parser.add_argument("--leashed", action="store_true", help="stop when standard input is closed")
     return parser.parse_args(argv)
 
 
@@ -60,6 +62,8 @@ async def serve(options: argparse.Namespace, parcels: list[ParcelTruth], folder:
     loop.set_exception_handler(failed)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, control.stopped.set)
+    if options.leashed:
+        loop.add_reader(sys.stdin.fileno(), lambda: os.read(sys.stdin.fileno(), 4096) or control.stopped.set())
     addresses = await lane.start()
     await control.start()
     write_addresses(options.addresses, addresses | {"control": str(options.control)})

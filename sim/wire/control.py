@@ -84,6 +84,7 @@ class Control:
                 lane.plant.gate.stuck = bool(order["on"])
             case "remove":
                 lane.plant.remove(lane.moment().at_us, int(order["body"]))
+                lane.truth.write("REMOVED", lane.plant.now_us, body=int(order["body"]))
             case "truth":
                 return truth(lane)
             case "stop":

@@ -1,0 +1,101 @@
+"""``lane demo``: a whole lane on simulated devices, from declared lists to proven releases."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+from rich.console import Console
+
+from sim.demo.cable_campaign import CableCampaign
+from sim.demo.kill_campaign import KillCampaign
+from sim.demo.live import Screen
+from sim.demo.processes import ProcessFailed
+from sim.demo.report import print_summary
+from sim.demo.session import Session
+from sim.demo.setup import SAMPLE_PARCELS, SAMPLE_SEED, DemoPlan, make_files, next_run
+
+SPEED_MAX = 12
+"""Rendering and counting take some 0.3 CPU-seconds a parcel: no common machine keeps up beyond this."""
+
+
+@click.command()
+@click.option("--parcels", default=SAMPLE_PARCELS, show_default=True, type=click.IntRange(1, 10_000), help="Parcels.")
+@click.option("--seed", default=SAMPLE_SEED, show_default=True, type=click.IntRange(0), help="Seed of the stream.")
+@click.option(
+    "--speed", default=3, show_default=True, type=click.IntRange(1, SPEED_MAX), help="Times real time (plant and lane)."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory, new or empty  [default: runs/demo-N]")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
+@click.option("--no-console", is_flag=True, help="Without the officers' web pages.")
+@click.option(
+    "--campaign",
+    type=click.Choice(["none", "kill", "cable"]),
+    default="none",
+    help="Kill the core, or pull cables, while parcels are on the belt.",
+)
+def demo(
+    parcels: int, seed: int, speed: int, out: Path | None, json_file: Path | None, no_console: bool, campaign: str
+) -> None:
+    """Run a whole lane on simulated devices and show every parcel.
+
+    \b
+    Declared lists are imported, plant and devices start on real sockets and serial ports, the controller runs the
+    lane, twin officers press Reset and Start, open what is diverted and record it. Everything is marked SYNTHETIC.
+    """
+    plan = DemoPlan(parcels=parcels, seed=seed, speed=speed, console=not no_console)
+    screen_console = Console()
+    try:
+        files = make_files(out or next_run(Path("runs")))
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        figures = _run(plan, campaign, Session(plan=plan, files=files, console=screen_console))
+    except ProcessFailed as error:
+        raise click.ClickException(str(error)) from error
+    if json_file is not None:
+        json_file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print_summary(screen_console, figures, files, json_file)
+    if figures["referee"]["rule_violating_releases"] or figures["referee"]["unaccounted"] or figures.get("failed"):
+        raise SystemExit(1)
+
+
+def _run(plan: DemoPlan, campaign: str, session: Session) -> dict[str, Any]:
+    """The demo or a campaign; its figures. Ctrl-C ends the run in order and still gives the figures so far."""
+    console = session.console
+    console.print(f"{plan.parcels} parcels, seed {plan.seed}, {plan.speed} times real time. All data are SYNTHETIC.")
+    way = _way(campaign, session)
+    with session, Screen(console, plan.parcels, plan.speed) as screen:
+        extra: dict[str, Any] = {}
+        try:
+            session.tell_console(screen)
+            extra = way(screen)
+        except KeyboardInterrupt:
+            screen.say("stopping in order ...")
+            extra = {"interrupted": True}
+        session.finish(screen)
+        return session.figures() | extra
+
+
+def _way(campaign: str, session: Session) -> Callable[[Screen], dict[str, Any]]:
+    """What happens between start and end; made before the processes, whose environment it may change."""
+    if campaign == "kill":
+        return KillCampaign(session).run
+    if campaign == "cable":
+        return CableCampaign(session).run
+
+    def undisturbed(screen: Screen) -> dict[str, Any]:
+        session.run(screen)
+        return {}
+
+    return undisturbed
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """SIGTERM ends a demo as Ctrl-C does."""
+    del number, frame
+    raise KeyboardInterrupt
