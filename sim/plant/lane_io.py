@@ -190,10 +190,11 @@ class LaneIo:
         if not at_once and from_um < belt_um - COUNT_UM:
             return self._refuse(permit_no, Refusal.LATE)
         self._accepted = permit_no
+        refusals = self.refusals
         self.waiting = Pulse(permit_no, from_um, to_um, pulse_ms * 1_000, at_us + not_after_ms * 1_000)
         if at_once:
             self._open(at_us, belt_um)
-        return self.refusal if self.refused == permit_no else Refusal.NONE
+        return self.refusal if self.refusals != refusals else Refusal.NONE
 
     # --- what the device does by itself
 
