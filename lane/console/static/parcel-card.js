@@ -28,11 +28,11 @@ async function outlines(place, sha, tries) {
   }
   if (sha !== shownImage) return;
   const drawing = svg("svg", { viewBox: `0 0 ${overlay.width} ${overlay.height}`, preserveAspectRatio: "none" });
-  for (const object of overlay.objects) {
-    const odd = object.line_no === 0;
-    drawing.append(svg("polygon", { points: object.polygon.map((point) => point.join(",")).join(" "), class: odd ? "outline odd" : "outline" }));
-    const [x, y] = object.polygon[0];
-    drawing.append(svg("text", { x, y: Math.max(y - 6, 24), class: "outlinetext" }, object.label));
+  for (const region of overlay.regions) {
+    const points = region.polygon.map((point) => point.join(",")).join(" ");
+    drawing.append(svg("polygon", { points, class: region.explained ? "outline" : "outline odd" }));
+    const [left, top] = region.box;
+    drawing.append(svg("text", { x: left, y: Math.max(top - 6, 24), class: "outlinetext" }, `${region.number} ${region.label}`));
   }
   place.append(drawing);
 }
