@@ -28,6 +28,8 @@ from sim.wire.lane_file import read_layout
 
 TRAP_FOLDER = Path(__file__).resolve().parent / "trap"
 TRAP_KIND = "PermitIssued"
+CORE_MODULE = "lane.station"
+"""What the core's process runs."""
 ALARM_CUSTODY_UNPROVEN = 303
 SETTLED_MM = 9_000
 """Belt after a start before the next kill: released parcels have reached the exits again."""
@@ -247,7 +249,7 @@ class KillCampaign:
 def core_pid(lane_pid: int) -> int | None:
     """Process of the core below ``lane run``."""
     for pid, label in descendants(lane_pid).items():
-        if "core" in label:
+        if label == CORE_MODULE:
             return pid
     return None
 

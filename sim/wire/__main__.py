@@ -62,8 +62,13 @@ async def serve(options: argparse.Namespace, parcels: list[ParcelTruth], folder:
     loop.set_exception_handler(failed)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, control.stopped.set)
+
+    def leash() -> None:
+        if not os.read(sys.stdin.fileno(), 4_096):
+            control.stopped.set()
+
     if options.leashed:
-        loop.add_reader(sys.stdin.fileno(), lambda: os.read(sys.stdin.fileno(), 4096) or control.stopped.set())
+        loop.add_reader(sys.stdin.fileno(), leash)
     addresses = await lane.start()
     await control.start()
     write_addresses(options.addresses, addresses | {"control": str(options.control)})

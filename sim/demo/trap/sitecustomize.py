@@ -31,5 +31,5 @@ def _set_trap() -> None:
     Journal.append = append_and_die  # type: ignore[method-assign]
 
 
-if TRAP and any("lane.runtime" in word for word in sys.orig_argv):
+if TRAP and "lane.station" in sys.orig_argv:
     _set_trap()
