@@ -150,6 +150,4 @@ def _check_echo(request: Request, pdu: bytes) -> None:
     if request.function == 5:
         wanted = 0xFF00 if request.values[0] else 0
     if (address, second) != (request.address, wanted):
-        raise LinkFailure(
-            Failure.ECHO, f"expected address {request.address}, {wanted}, was {address}, {second}"
-        )
+        raise LinkFailure(Failure.ECHO, f"expected address {request.address}, {wanted}, was {address}, {second}")

@@ -256,7 +256,8 @@ class BeltTracker:
         self._readings.append((at_us, belt_um))
         while len(self._readings) > 2 and self._readings[1][0] <= at_us - self.SPAN_US:
             self._readings.popleft()
-        (first_us, first_um), span_us = self._readings[0], at_us - self._readings[0][0]
+        first_us, first_um = self._readings[0]
+        span_us = at_us - first_us
         if span_us >= self.SPAN_US // 4:
             self.speed_um_s = (belt_um - first_um) * 1_000_000 // span_us
 

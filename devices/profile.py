@@ -7,7 +7,7 @@ A profile is data that an integrator writes from a manual; every register names 
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from devices.profile_schema import SCHEMA, Problem, check_document
 from devices.registers import Block, Register, Use, merge_blocks
+from devices.requests import READ_REGS_MAX
 from devices.toml_places import line_of, places
 
 __all__ = ["InitWrite", "LinkProfile", "Profile", "ProfileError", "Role", "load_profile", "parse_profile"]
@@ -94,6 +95,11 @@ class Profile:
         """Block reads of one poll group ('' = all)."""
         chosen = [r for r in self.registers.values() if not poll or r.poll == poll]
         return merge_blocks(chosen, regs_max=self.link.regs_max, hole_max=self.link.hole_max)
+
+    def readable(self) -> tuple[Block, ...]:
+        """Runs of adjacent readable registers: a read inside one may be padded (rule 9)."""
+        runs = [replace(register, poll="any") for register in self.registers.values() if register.read_function]
+        return merge_blocks(runs, regs_max=READ_REGS_MAX, hole_max=0)
 
     def number(self, table: str, key: str) -> int:
         """An integer of a role table.

@@ -345,9 +345,11 @@ def _check_safety_wait(document: Mapping[str, Any]) -> list[Problem]:
     worst = timeout + quarantine + (FRAME_TIME_MS_MAX if rtu else 0)
     watchdog = document["failsafe"]["watchdog_ms"]
     if worst >= watchdog:
-        return [Problem(
-            ("failsafe", "watchdog_ms"),
-            f"expected more than the worst wait of a safety write, {worst} ms (time-out {timeout} + quarantine "
-            f"{quarantine} + frame), was {watchdog}",
-        )]
+        return [
+            Problem(
+                ("failsafe", "watchdog_ms"),
+                f"expected more than the worst wait of a safety write, {worst} ms (time-out {timeout} + quarantine "
+                f"{quarantine} + frame), was {watchdog}",
+            )
+        ]
     return []

@@ -128,9 +128,7 @@ class Block:
         """The read of this block; a constant first register is its signature."""
         first = self.registers[0]
         signature = first.constant if first.address == self.address and first.size == 1 else None
-        return Request(
-            unit=unit, function=self.function, address=self.address, count=self.count, signature=signature
-        )
+        return Request(unit=unit, function=self.function, address=self.address, count=self.count, signature=signature)
 
     def decode(self, words: Sequence[int]) -> dict[str, int]:
         """Values by name (runs of plain words are left out; take them from ``words`` by ``offset``)."""

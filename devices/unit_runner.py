@@ -122,9 +122,7 @@ class UnitPort:
             raise LinkFailure(Failure.READ_BACK, f"{register.name}: expected {value}, was {list(reply.words)}")
 
     def _read(self, register: Register) -> Request:
-        return Request(
-            unit=self.unit, function=register.read_function, address=register.address, count=register.size
-        )
+        return Request(unit=self.unit, function=register.read_function, address=register.address, count=register.size)
 
 
 class UnitRunner:

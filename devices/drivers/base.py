@@ -19,9 +19,7 @@ the devices trip in between anyway)."""
 class ModbusDriver:
     """Base of the drivers. Responsible for bring-up order and link signals, not for the role."""
 
-    def __init__(
-        self, role: str, profile: Profile, link: ModbusLink, unit: int, context: DeviceContext
-    ) -> None:
+    def __init__(self, role: str, profile: Profile, link: ModbusLink, unit: int, context: DeviceContext) -> None:
         self.role = role
         self.profile = profile
         self.context = context
@@ -132,9 +130,7 @@ class ModbusDriver:
         self.life.forget()
         link = self.port.link
         self.context.emit(
-            LinkLost(
-                role=self.role, port=link.address.key, unit=self.port.unit, reason=reason, **self.context.here()
-            )
+            LinkLost(role=self.role, port=link.address.key, unit=self.port.unit, reason=reason, **self.context.here())
         )
 
     def resume(self, *, keep: bool) -> None:

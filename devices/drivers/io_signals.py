@@ -103,7 +103,9 @@ class IoSignals:
             signals += self._event(event, state)
         signals += self._settled(block)
         if first or restarted or read.lost:
-            signals += self._levels(block, state, all_eyes=bool(read.lost) or restarted, resumed=self._resume is not None)
+            signals += self._levels(
+                block, state, all_eyes=bool(read.lost) or restarted, resumed=self._resume is not None
+            )
         signals += self._outputs(block, state)
         signals += self._gate_faults(block, state)
         signals += self._motion(block)
@@ -168,9 +170,7 @@ class IoSignals:
             **self._stamp(event.clock, event.encoder),
         )
 
-    def _levels(
-        self, block: EventBlock, state: IoState, *, all_eyes: bool, resumed: bool
-    ) -> list[DeviceSignal]:
+    def _levels(self, block: EventBlock, state: IoState, *, all_eyes: bool, resumed: bool) -> list[DeviceSignal]:
         """Levels as they stand, where no event tells them: first contact, restart, lost events.
 
         A resumed core knows its eyes from the journal and the ring; it is told only when entries were lost.
