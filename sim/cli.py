@@ -1,0 +1,130 @@
+"""Commands of the twin: ``lane sim run``; ``lane demo`` and ``lane learn`` are found here and live elsewhere."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+PROGRESS_PARCELS = 400
+"""Runs of more parcels than this may last longer than two seconds and show a progress bar."""
+
+
+class Forward(click.Group):
+    """A command that lives in another module, imported only when it is used."""
+
+    def __init__(self, name: str, target: str, short_help: str) -> None:
+        super().__init__(name, short_help=short_help)
+        self._target = target
+
+    def real(self) -> click.Command:
+        """The command itself."""
+        module, attribute = self._target.split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command), self._target
+        return command
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the arguments as the real command does."""
+        return self.real().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the real command."""
+        return ctx.command.invoke(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A subcommand of the real group."""
+        real = self.real()
+        return real.get_command(ctx, cmd_name) if isinstance(real, click.Group) else None
+
+
+demo = Forward("demo", "sim.demo.cli:demo", "A whole lane on simulated devices.")
+learn = Forward("learn", "sim.learn:learn", "Learn reference signatures and the decision bound from scanned goods.")
+
+
+@click.group()
+def sim() -> None:
+    """The twin: the real controller in virtual time. Everything it gives is SYNTHETIC."""
+
+
+@sim.command("run")
+@click.argument("scenario", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--parcels", default=10_000, show_default=True, type=click.IntRange(1), help="Parcels in the stream.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of stream, people, verdicts.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
+@click.option(
+    "--driver", default="simpy", show_default=True, type=click.Choice(["simpy", "heap"]),
+    help="What turns the clock: the SimPy kernel, or a bare heap loop to compare it with.",
+)  # fmt: skip
+@click.option(
+    "--mode", default="records", show_default=True, type=click.Choice(["records", "sealed"]),
+    help="Journal: canonicalised and hashed outside the timed span, or sealed (tree and all) as it comes.",
+)  # fmt: skip
+def run(scenario: Path, parcels: int, seed: int, json_file: Path | None, driver: str, mode: str) -> None:
+    """Run SCENARIO (see config/scenarios/) in virtual time and print its figures.
+
+    The same controller code as on a real lane; the journal hash is equal on every run and on both drivers.
+    """
+    from lane.settings.reader import SettingsError
+    from sim.scenario import load_scenario
+    from sim.streams.make import make_stream
+    from sim.twin import run_core_twin
+
+    console = Console(stderr=True)
+    try:
+        plan = load_scenario(scenario)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    with _progress(console, parcels) as progress:
+        task = progress.add_task("making the stream", total=None)
+        stream = make_stream(plan.sized(parcels, seed))
+        progress.update(task, description="running the lane", total=parcels)
+        result = run_core_twin(
+            plan.config, stream, seed, mode, driver, plan.settings,
+            progress=lambda left: progress.update(task, completed=left),
+        )  # fmt: skip
+        progress.update(task, completed=parcels)
+    figures = result.figures | {"scenario": str(scenario)}
+    if json_file is not None:
+        json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    _show(Console(), figures)
+    if figures["ended"] != "complete" or figures["referee"]["rule_violating_releases"]:
+        raise click.ClickException(f"the run ended with: {figures['ended']}; see the referee's lines above")
+
+
+def _progress(console: Console, parcels: int) -> Progress:
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    return Progress(*columns, console=console, transient=True, disable=parcels <= PROGRESS_PARCELS)
+
+
+def _show(console: Console, figures: dict[str, Any]) -> None:
+    referee = figures["referee"]
+    table = Table(title="SYNTHETIC - core twin", show_header=False)
+    for name in (
+        "parcels", "parcels_per_s", "times_real_time", "wall_s", "lane_s", "throughput_per_hour", "inputs", "records",
+        "routes", "findings", "draw", "ended", "journal_sha256",
+    ):  # fmt: skip
+        table.add_row(name, _text(figures[name]))
+    for name in (
+        "rule_violating_releases", "violations", "missed_content", "content_errors", "unaccounted", "custody_unproven",
+        "release_messages", "released_parcels", "moved_blade_under_body", "orders_refused", "alarms",
+    ):  # fmt: skip
+        table.add_row(f"referee.{name}", _text(referee[name]))
+    sound = referee["sound_parcels_inspected"]
+    table.add_row("sound parcels inspected", f"{sound['inspected']} of {sound['sound']}: {_text(sound['by_family'])}")
+    console.print(table)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {number}" for name, number in value.items()) or "-"
+    return str(value)
