@@ -44,12 +44,12 @@ class Lane:
         self.source = self._tcp("source")
         self.cabinet = self._tcp("cabinet")
         self.drive = ModbusSerialClient(self._path("drive"), baudrate=115_200)
-        assert self.drive.connect()  # type: ignore[no-untyped-call]
+        assert self.drive.connect()
         self.beat_no = 0
 
     def _tcp(self, role: str) -> ModbusTcpClient:
         client = ModbusTcpClient("127.0.0.1", port=int(self.addresses[role].rpartition(":")[2]))
-        assert client.connect()
+        assert client.connect()  # type: ignore[no-untyped-call]
         return client
 
     def _path(self, role: str) -> str:
@@ -79,9 +79,8 @@ class Lane:
         return [fact for fact in facts if fact["kind"] == kind]
 
     def close(self) -> None:
-        for client in (self.io, self.source, self.cabinet):
-            client.close()
-        self.drive.close()  # type: ignore[no-untyped-call]
+        for client in (self.io, self.source, self.cabinet, self.drive):
+            client.close()  # type: ignore[no-untyped-call]
         assert self.process.stdin is not None
         self.process.stdin.close()
         assert self.process.wait(20) == 0
