@@ -1,7 +1,6 @@
 """Reads a lane file (schema of ``config/lanes/demo.toml``) with the tables it names, and converts everything to
 integers: mm to micrometres, seconds to microseconds, percent to per mille and ppm."""
 
-import hashlib
 import re
 from fractions import Fraction
 from itertools import pairwise
@@ -13,6 +12,7 @@ from lane.model.words import Design, LaneKind, Mode
 from lane.settings.reader import SettingsError, Table, TomlFile
 from lane.settings.station import ROLES, Destination, DeviceEntry, StationConfig, VisionSettings
 from lane.settings.tables import load_carriers, load_matrix
+from vision.signatures import model_sha256
 
 SITE_PATTERN = r"[A-Z0-9-]{1,32}"
 BELT_MM_MAX = 60_000
@@ -21,13 +21,13 @@ REVIEW_MM = 4_000
 """Belt between tunnel exit and decision point that review and vision need at speed (demo lane, decisions I)."""
 
 _ADDRESS = {
-    "io": r"tcp://",
-    "drive": r"(rtu|tcp)://",
-    "cabinet": r"tcp://",
-    "source": r"(tcp|rtu)://",
-    "reader": r"(serial|tcp)://",
-    "second_reader": r"(serial|tcp)://",
-    "scale": r"(serial|tcp)://",
+    "io": r"(tcp|rtu|rtutcp)://",
+    "drive": r"(rtu|tcp|rtutcp)://",
+    "cabinet": r"(tcp|rtu|rtutcp)://",
+    "source": r"(tcp|rtu|rtutcp)://",
+    "reader": r"serial://",
+    "second_reader": r"serial://",
+    "scale": r"serial://",
     "detector": r"tcp://",
 }
 _TCP = re.compile(r"tcp://(\[[0-9A-Fa-f:]+\]|[^:/\s]+):([0-9]{1,5})")
@@ -112,7 +112,7 @@ def _core(
         layout=layout,
         matrix=matrix,
         matrix_sha256=matrix_sha256,
-        model_sha256=_digest(vision.signatures_path),
+        model_sha256=_model_sha256(root, vision.signatures_path),
         carriers=carriers,
         gate=gate,
         content=_content(root.table("content", required=False)),
@@ -269,7 +269,7 @@ def _devices(table: Table, base: Path, for_run: bool) -> tuple[DeviceEntry, ...]
     entries: list[DeviceEntry] = []
     for role in ROLES:
         item = table.table(role)
-        address = item.text("address", pattern=r"(tcp|rtu|serial|sim)://[^\s]+", hint=_address_hint(role))
+        address = item.text("address", pattern=r"(tcp|rtu|rtutcp|serial|sim)://[^\s]+", hint=_address_hint(role))
         profile = item.text("profile", pattern=r"[a-z0-9\-]{1,60}", hint="a profile name in config/devices/")
         _check_address(item, role, address, for_run)
         profile_path = base / "devices" / f"{profile}.toml"
@@ -299,8 +299,12 @@ def _address_hint(role: str) -> str:
     ]
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+def _model_sha256(table: Table, signatures: Path) -> str:
+    try:
+        return model_sha256(signatures) if signatures.is_file() else ""
+    except OSError as error:
+        table.complain("", f"{error.filename}: can't be read ({error.strerror}); it belongs to {signatures.name}")
+        return ""
 
 
 def decision_um(core: CoreConfig) -> int:

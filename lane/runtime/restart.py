@@ -1,0 +1,134 @@
+"""Start from a journal: restart is replay (C3).
+
+The controller is restored from the last snapshot and given every later input again; the events it makes must be the
+ones in the journal, byte for byte, or this program must not go on with that journal.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from devices.io_image import IoResume
+from devices.signals import EyeChanged, GateInPosition, OutputProven
+from lane.clock import resumed_start_us, wall_now
+from lane.codec import decode, encode, is_input
+from lane.controller.core import LaneController
+from lane.draw import epoch_key
+from lane.events.machine import Snapshot
+from lane.inputs import EpochOpened, EpochRevealed
+from lane.journal.log import JOURNAL_NAME, Journal, connect_reader
+from lane.model.config import CoreConfig
+
+LOOK_BACK = 50_000
+"""Records searched backwards for the last ring event: a day's stillness leaves fewer than this."""
+
+
+class RestartRefused(RuntimeError):
+    """The journal and this program disagree about what followed from an input."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """State regained: the controller, highest lane time and last belt position seen, inputs replayed."""
+
+    controller: LaneController
+    at_us: int
+    belt_um: int
+    inputs: int
+
+
+def restore(journal: Journal, config: CoreConfig, open_key: bytes, follow: Callable[[Any], None]) -> Resumed:
+    """Controller as it was when the journal ended.
+
+    ``open_key``: secret of the epoch that is open by the journal (b"": none). ``follow`` sees every event replayed.
+    Raises ``RestartRefused`` when the replay makes other events than the journal holds.
+    """
+    mark = journal.last_snapshot_index()
+    start = mark + 1
+    records = list(journal.records(max(mark, 0)))
+    at_us = belt_um = 0
+    if mark >= 0:
+        snapshot = decode(records.pop(0)[1])
+        assert isinstance(snapshot, Snapshot), f"record {mark} is no snapshot"
+        controller = LaneController.restore(config, snapshot.state, open_key)
+        at_us, belt_um = snapshot.at_us, snapshot.belt_um
+    else:
+        controller = LaneController(config)
+    keys = _keys(records, open_key)
+    expected: list[bytes] = []
+    inputs = 0
+    past_events = mark >= 0  # events after the snapshot may belong to the input that made it
+    for index, body in records:
+        if not is_input(body):
+            if expected and expected.pop(0) != body:
+                raise RestartRefused(_disagreement(index))
+            if not expected and not past_events and inputs == 0:
+                raise RestartRefused(_disagreement(index))
+            follow(decode(body))
+            continue
+        if expected:
+            raise RestartRefused(_disagreement(index))
+        past_events = False
+        item = decode(body)
+        if isinstance(item, EpochOpened):
+            item = replace(item, key=keys.get(item.epoch, b""))
+        step = controller.handle(item)  # type: ignore[arg-type]
+        expected = [encode(event) for event in step.events]
+        at_us, belt_um = max(at_us, item.at_us), max(belt_um, item.belt_um)
+        inputs += 1
+    if expected:
+        raise RestartRefused(_disagreement(start + len(records)))
+    return Resumed(controller=controller, at_us=at_us, belt_um=belt_um, inputs=inputs)
+
+
+def _disagreement(index: int) -> str:
+    return (
+        f"record {index}: this program draws other conclusions than the one that wrote the journal; run `lane replay`, "
+        "go on with the program version named in the last header record, or begin a new run"
+    )
+
+
+def _keys(records: list[tuple[int, bytes]], open_key: bytes) -> dict[int, bytes]:
+    """Keys of the epochs opened in these records: from their reveals, the last one from its sealed file."""
+    opened: dict[int, EpochOpened] = {}
+    keys: dict[int, bytes] = {}
+    for _, body in records:
+        if b'"EpochOpened"' not in body and b'"EpochRevealed"' not in body:
+            continue
+        item = decode(body)
+        if isinstance(item, EpochOpened):
+            opened[item.epoch] = item
+            keys[item.epoch] = open_key
+        elif isinstance(item, EpochRevealed) and item.epoch in opened:
+            opening = opened[item.epoch]
+            keys[item.epoch] = epoch_key(
+                bytes.fromhex(item.secret), bytes.fromhex(opening.commitment), bytes.fromhex(opening.nonce)
+            )
+    return keys
+
+
+def start_us(run: Path, last_us: int, speed: int) -> int:
+    """Lane time at which this process begins, from the last header record and the wall clock."""
+    reader = connect_reader(run / JOURNAL_NAME)
+    try:
+        row = reader.execute("SELECT at_us, wall_at FROM header ORDER BY idx DESC LIMIT 1").fetchone()
+    finally:
+        reader.close()
+    at_us, wall_at = row if row else (0, "")
+    return resumed_start_us(last_us, at_us, wall_at, speed, wall_now())
+
+
+def io_resume(run: Path) -> IoResume | None:
+    """Where event ring and encoder go on: at the last ring event in the journal (None: there is none)."""
+    reader = connect_reader(run / JOURNAL_NAME)
+    try:
+        for (body,) in reader.execute("SELECT body FROM record ORDER BY idx DESC LIMIT ?", (LOOK_BACK,)):
+            if b'"ring_seq":' not in body:
+                continue
+            item = decode(body)
+            if isinstance(item, EyeChanged | GateInPosition | OutputProven) and item.ring_seq:
+                return IoResume(ring_seq=item.ring_seq, boot=item.boot, encoder=item.encoder, belt_um=item.belt_um)
+    finally:
+        reader.close()
+    return None
