@@ -21,6 +21,9 @@ POSTAL_PREFIX = "UPU-"
 APP_DELETE = "3"
 APP_STORED = "1"
 PENDING_CODE = "1"
+Order = tuple[str, int, int]
+"""What makes a version later than another: appTime, then import time, then place in the file."""
+Version = tuple[Order, str, Declaration]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,7 @@ class ListState:
 
     declaration: Declaration
     version: str
-    received_at: int
+    order: Order
     status: Status
     versions: int
     deleted: bool
@@ -61,19 +64,20 @@ def read_lists(connection: sqlite3.Connection, waybill: str, now_wall: int, tabl
     connection.execute("BEGIN")
     try:
         rows = connection.execute(
-            "SELECT body, version, received_at, source FROM list WHERE waybill=?", (waybill,)
+            "SELECT body, version, received_at, source, id FROM list WHERE waybill=?", (waybill,)
         ).fetchall()
-        found: list[tuple[tuple[str, int, bytes], Declaration]] = []
-        for body, version, received_at, source in rows:
+        found: list[Version] = []
+        for body, version, received_at, source, row_id in rows:
             declaration = parse_declaration(body, bytes(source).hex())
             if received_at >= now_wall - window_s(declaration.key.carrier):
-                found.append(((declaration.app_time, received_at, bytes(version)), declaration))
+                order = (declaration.app_time, int(received_at), int(row_id))
+                found.append((order, bytes(version).hex(), declaration))
         found.sort(key=lambda entry: entry[0])
-        groups = group_versions([declaration for _, declaration in found])
+        groups = group_versions([declaration for _, _, declaration in found])
         states = [_state(connection, [found[index] for index in group], tables) for group in groups]
     finally:
         connection.execute("COMMIT")
-    states.sort(key=lambda state: (state.declaration.app_time, state.received_at, state.version), reverse=True)
+    states.sort(key=lambda state: state.order, reverse=True)
     return states
 
 
@@ -82,18 +86,16 @@ def window_s(carrier: str) -> int:
     return KEY_WINDOW_POSTAL_S if carrier.startswith(POSTAL_PREFIX) else KEY_WINDOW_S
 
 
-def _state(
-    connection: sqlite3.Connection, versions: Sequence[tuple[tuple[str, int, bytes], Declaration]], tables: Tables
-) -> ListState:
+def _state(connection: sqlite3.Connection, versions: Sequence[Version], tables: Tables) -> ListState:
     """State of one list; its versions come oldest first (appTime decides, then time of receipt)."""
-    (_, received_at, version), current = versions[-1]
-    status = resolve(_receipts(connection, [declaration for _, declaration in versions]), tables)
+    order, version, current = versions[-1]
+    status = resolve(_receipts(connection, [declaration for _, _, declaration in versions]), tables)
     if not status.code and current.app_status == APP_STORED:
         status = replace(status, code=PENDING_CODE, status_class=StatusClass.PENDING, at=current.app_time)
     return ListState(
         declaration=current,
-        version=version.hex(),
-        received_at=received_at,
+        version=version,
+        order=order,
         status=status,
         versions=len(versions),
         deleted=current.app_type == APP_DELETE,

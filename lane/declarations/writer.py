@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from lane.declarations.linking import list_idents, parcel_ident, receipt_idents
 from lane.declarations.records import (
@@ -167,7 +168,7 @@ class Writer:
     def _flush(self) -> None:
         """Bulk inserts, sorted so that neighbouring keys share pages."""
         rows, db = self._rows, self._db
-        rows.lists.sort()
+        rows.lists.sort(key=itemgetter(0))  # stable: later in the file stays later in the store
         before = _last_id(db)
         db.executemany(
             "INSERT INTO list(waybill, version, received_at, source, body) VALUES (?,?,?,?,?) "

@@ -44,8 +44,7 @@ def write_ceb621(lists: Iterable[Declaration], *, personal_marker: str = "") -> 
         parts.append("<ceb:Inventory>\n")
         parts.append(_container("InventoryHead", _head(declaration, marker, bool(personal_marker))))
         parts.extend(
-            _container("InventoryList", _line(line, marker if personal_marker else ""))
-            for line in declaration.lines
+            _container("InventoryList", _line(line, marker if personal_marker else "")) for line in declaration.lines
         )
         parts.append("</ceb:Inventory>\n")
     transfer = [("copCode", "SYNTHETIC"), ("copName", marker), ("dxpMode", "DXP"), ("dxpId", "DXPSYNTHETIC")]

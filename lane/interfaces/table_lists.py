@@ -1,0 +1,117 @@
+"""What CSV rows and JSON objects of one parcel become: a declared list and, with a status, a receipt."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lane.declarations.keys import kg_to_mg, time_digits
+from lane.declarations.records import LINES_MAX, Declaration, DeclaredLine, Item, Problem, Receipt
+from lane.declarations.words import Flag
+from lane.interfaces.ceb_receipts import STATUS_CODE
+from lane.interfaces.fields import key_text, number, positive, quantity, reject, warn
+from lane.model.declared import ParcelKey
+
+PARCEL_COLUMNS = ("carrier", "waybill", "list_no", "order_no", "status", "status_at", "net_kg", "gross_kg")
+LINE_COLUMNS = ("line_no", "sku", "name", "hs_code", "qty", "unit", "legal_qty", "legal_unit", "spec")
+TEXT_MAX = 510
+
+
+@dataclass(slots=True)
+class ParcelRows:
+    """Cells of one parcel in column order, stripped. ``place``: where it stands in the file."""
+
+    place: str
+    parcel: Sequence[str]
+    lines: Sequence[Sequence[str]]
+
+
+def build_parcel(rows: ParcelRows, feed: str, imported_at: str, source_sha256: str) -> Iterator[Item]:
+    """The records of one parcel. ``imported_at`` (17 digits) dates a status without a time of its own."""
+    place, parcel = rows.place, rows.parcel
+    key = ParcelKey(carrier=key_text(parcel[0]), waybill=key_text(parcel[1]))
+    refusal = _refusal(key, rows)
+    if refusal:
+        yield refusal
+        return
+    flags: list[str] = []
+    notes: list[Problem] = []
+    lines = tuple(_line(cells, place, notes) for cells in rows.lines)
+    list_no = key_text(parcel[2])
+    net_mg = number(parcel[6], kg_to_mg, "net_kg", place, flags, notes)
+    gross_mg = number(parcel[7], kg_to_mg, "gross_kg", place, flags, notes)
+    if [line.line_no for line in lines] != list(range(1, len(lines) + 1)):
+        flags.append(Flag.LINE_SEQUENCE)
+        notes.append(warn(place, "line_no", "expected 1, 2, 3, ..."))
+    receipt = _receipt(parcel, key, list_no, feed, imported_at, notes, place)
+    yield from notes
+    yield Declaration(
+        key=key,
+        lines=lines,
+        list_no=list_no,
+        order_no=key_text(parcel[3]),
+        gross_mg=gross_mg,
+        net_mg=net_mg,
+        flags=tuple(flags),
+        source_sha256=source_sha256,
+    )
+    if receipt is not None:
+        yield receipt
+
+
+def _refusal(key: ParcelKey, rows: ParcelRows) -> Problem | None:
+    if not key.carrier or not key.waybill:
+        name = "waybill" if key.carrier else "carrier"
+        return reject(rows.place, name, "expected 1 to 60 characters, was absent or longer")
+    if not rows.lines:
+        return reject(rows.place, "lines", "expected at least one line, there is none")
+    if len(rows.lines) > LINES_MAX:
+        return reject(rows.place, "line_no", f"expected at most {LINES_MAX} lines, there are {len(rows.lines)}")
+    seen: set[int] = set()
+    for cells in rows.lines:
+        line_no = positive(cells[0])
+        if not line_no or line_no in seen:
+            was = "repeated" if line_no else "absent or none"
+            return reject(rows.place, "line_no", f"expected a number from 1, once per parcel, was {was}")
+        seen.add(line_no)
+    return None
+
+
+def _line(cells: Sequence[str], place: str, notes: list[Problem]) -> DeclaredLine:
+    flags: list[str] = []
+    line_no, sku, name, hs_code, qty, unit, legal_qty, legal_unit, spec = cells
+    if len(name) > TEXT_MAX or len(spec) > TEXT_MAX or len(sku) > TEXT_MAX or len(hs_code) > TEXT_MAX:
+        flags.append(Flag.TEXT_CUT)
+        name, spec, sku, hs_code = name[:TEXT_MAX], spec[:TEXT_MAX], sku[:TEXT_MAX], hs_code[:TEXT_MAX]
+    if len(unit) > TEXT_MAX or len(legal_unit) > TEXT_MAX:
+        unit, legal_unit = unit[:TEXT_MAX], legal_unit[:TEXT_MAX]
+    qty_e5 = quantity(qty, "qty", place, flags, notes)
+    if flags and qty and qty_e5 < 0:
+        flags.append(Flag.UNUSABLE)
+    return DeclaredLine(
+        line_no=int(line_no),
+        sku=sku,
+        name=name,
+        hs_code=hs_code,
+        qty_e5=qty_e5,
+        unit=unit,
+        legal_qty_e5=quantity(legal_qty, "legal_qty", place, flags, notes),
+        legal_unit=legal_unit,
+        spec=spec,
+        flags=tuple(flags),
+    )
+
+
+def _receipt(
+    parcel: Sequence[str], key: ParcelKey, list_no: str, feed: str, imported_at: str, notes: list[Problem], place: str
+) -> Receipt | None:
+    """The status of a parcel as a receipt; a status or time that is none counts as no status at all."""
+    code, at = parcel[4], parcel[5]
+    if not code:
+        return None
+    if not STATUS_CODE.fullmatch(code):
+        notes.append(warn(place, "status", "expected a status code of digits, counted as absent"))
+        return None
+    digits = time_digits(at) if at else imported_at
+    if not digits:
+        notes.append(warn(place, "status_at", "expected 17 digits or RFC 3339, status counted as absent"))
+        return None
+    return Receipt(code=code, return_time=digits, list_no=list_no, carrier=key.carrier, waybill=key.waybill, feed=feed)
