@@ -1,5 +1,6 @@
 """Scenario files (``config/scenarios/*.toml``): what a study varies around a lane. Bad files are refused by line."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -7,11 +8,13 @@ from lane.model.config import CoreConfig
 from lane.settings.lane_file import load_lane
 from lane.settings.reader import Table, TomlFile
 from sim.coretwin.settings import TwinSettings
-from sim.coretwin.verdicts import VerdictModel
+from sim.coretwin.verdicts import SIGNATURES, VerdictModel
 from sim.officers import BenchSpec
 from sim.streams.make import StreamSpec
 
 PERMILLE = 1_000
+MODEL_SHA256 = hashlib.sha256(SIGNATURES.encode()).hexdigest()
+"""The verdict model is the model of a core twin; the lane's own one looks at pictures, which there are none of."""
 RATE_PER_HOUR_MAX = 7_200
 """Twice what a belt of 1 m/s with parcels of 0.2 m and the smallest gap could take."""
 
@@ -44,7 +47,8 @@ def load_scenario(path: Path) -> Scenario:
     exits.close()
     root.close()
     file.finish()
-    config = replace(load_lane(path.parent / lane_name).core, review_enabled=review)
+    lane = load_lane(path.parent / lane_name).core
+    config = replace(lane, review_enabled=review, model_sha256=MODEL_SHA256)
     settings = TwinSettings(verdicts=verdicts, bench=bench, cage_parcels=cage_parcels)
     return Scenario(config=config, stream=stream, settings=settings)
 

@@ -26,7 +26,7 @@ class Actuators:
     def __init__(self, station: "Station") -> None:
         self._station = station
         self._reporting = False
-        self.beam_on = False
+        self.beam_on = self._beam_wanted = False
         self.doers: dict[type, Callable[[Any], None]] = {
             RunBelt: self._run_belt,
             StopBelt: self._stop_belt,
@@ -70,12 +70,13 @@ class Actuators:
         station.emit(GateFault(at_us=station.now, belt_um=station.belt(), reason=text))
 
     def _set_beam(self, command: SetBeam) -> None:
-        if command.on != self.beam_on:
-            self._station.driver.call_at(self._station.now + BEAM_US, self._beam_changed, command.on)
+        self._beam_wanted = command.on
+        self._station.driver.call_at(self._station.now + BEAM_US, self._beam_changed, command.on)
 
     def _beam_changed(self, on: bool) -> None:
-        self.beam_on = on
-        self.report_safety()
+        if on == self._beam_wanted and on != self.beam_on:
+            self.beam_on = on
+            self.report_safety()
 
     def report_safety(self) -> None:
         """The safety chain as the cabinet tells it: closed, and X-rays as the source has them."""

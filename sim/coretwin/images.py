@@ -42,10 +42,14 @@ class Images:
             if span.body == happening.body:
                 span.tail_um = happening.belt_um
 
-    def stored(self, seq: int, at_us: int, belt_um: int, *, beam_on: bool) -> ScanStored | None:
-        """The window of ``seq`` ended: its image (None: not armed, or no beam)."""
+    def dark(self, seq: int) -> None:
+        """The window of ``seq`` ended without X-rays: there is no image."""
+        self._windows.pop(seq, None)
+
+    def stored(self, seq: int, at_us: int, belt_um: int) -> ScanStored | None:
+        """The image of ``seq``'s window, which has ended (None: there is none)."""
         window = self._windows.pop(seq, None)
-        if window is None or not beam_on:
+        if window is None:
             return None
         from_um, to_um = window
         shown = [span for span in self._spans if span.head_um < to_um and not 0 <= span.tail_um <= from_um]

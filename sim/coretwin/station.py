@@ -276,8 +276,10 @@ class Station:
             self.plant.watch(seen.belt_um + self.settings.belt_report_um, BELT_REPORT)
             speed = self.plant.belt.speed(seen.at_us)
             self.emit(BeltMoved(at_us=seen.at_us, belt_um=seen.belt_um, speed_um_s=speed))
-        else:
+        elif self.actuators.beam_on:
             self.driver.call_at(self.now + self.settings.image_us, self._store, seen.value)
+        else:
+            self._images.dark(seen.value)
 
     def _take_belt(self, seen: Happening) -> None:
         at_us, belt_um, speed = seen.at_us, seen.belt_um, seen.value
@@ -320,7 +322,7 @@ class Station:
         self.emit(self.answers.answer(*asked, self.now, self.belt()))
 
     def _store(self, seq: int) -> None:
-        stored = self._images.stored(seq, self.now, self.belt(), beam_on=self.actuators.beam_on)
+        stored = self._images.stored(seq, self.now, self.belt())
         if stored is not None:
             self.emit(stored)
 
