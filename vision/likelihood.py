@@ -16,6 +16,7 @@ from vision.measure import Region
 from vision.signatures import LaneKnowledge, Signature
 
 Array = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
 
 BANDWIDTH = np.array([0.016, 0.006, 0.045, 0.045])
 """Kernel widths: ln C, iron share, ln area, ln major axis; about the scatter of one pose at one height."""
@@ -25,12 +26,18 @@ SHARE_SPREAD = 0.006
 """Least spread of a pile's iron share."""
 AREA_PLAY = 0.15
 """Edges of a pile's area interval may be off by this (ln)."""
+SIDE_BY_SIDE = 1.1
+"""Pieces side by side cover this much more than alone: gaps between them are bridged."""
 MAJOR_DENSITY = 0.5
+PILE_OWN = 0.01
+"""Relative error of a pile's C and P that height does not explain."""
 UNKNOWN_DENSITY = -(math.log(9.2) + math.log(1.0) + math.log(7.1) + math.log(4.5))
 """Flat over C 2 g..20 kg, any iron share, area 2.5..3,000 cm2, axis 1..90 cm."""
 NEVER = -1e9
 CONTENT_RATIO_MIN, CONTENT_RATIO_MAX = 0.70, 1.50
 """A region whose content is outside these limits of the pieces' sum is not tried further."""
+SHARE_MISS_MAX = 0.25
+"""Nor one whose iron share is so far off (a steel flask standing or lying differs by 0.23)."""
 
 GROSS_TRUSTED = 0.85
 GROSS_AFTER_PACKING = 0.10
@@ -87,49 +94,58 @@ def region_point(region: Region) -> Array:
 
 
 class RegionLikelihood:
-    """Log densities of the regions of one picture, remembered per (region, pieces)."""
+    """Log densities of the regions of one picture, given handfuls of pieces."""
 
     def __init__(self, regions: Sequence[Region], references: Sequence[Reference], knowledge: LaneKnowledge) -> None:
         self._points = [region_point(region) for region in regions]
         self._content = [max(region.c_g + region.p_g, 0.5) for region in regions]
         self._references = references
+        self._means = np.array([reference.mean for reference in references])
+        self._covs = np.array([reference.cov for reference in references])
+        self._areas = np.array([reference.area_mean for reference in references])
+        self._areas_min = np.array([reference.area_min for reference in references])
         self._pile_spread = knowledge.pile_spread_ppm / 1e6
         self._pile_shift = 1 + knowledge.pile_shift_ppm / 1e6
-        self._known: dict[tuple[int, tuple[int, ...]], float] = {}
 
-    def log_density(self, region: int, pieces: tuple[int, ...]) -> float:
-        """ln p(region | pieces); ``pieces[i]``: how many of reference i lie in it (at least one in all)."""
-        key = (region, pieces)
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._compute(region, pieces)
-        return found
+    def near(self, region: int, handfuls: Counts) -> npt.NDArray[np.bool_]:
+        """Which handfuls (rows: pieces per reference) have about the region's content and iron share."""
+        content = handfuls @ self._means
+        whole = content.sum(axis=1)
+        ratio = self._content[region] / whole
+        miss = np.abs(content[:, 1] / whole - self._points[region][1])
+        return np.asarray((ratio > CONTENT_RATIO_MIN) & (ratio < CONTENT_RATIO_MAX) & (miss < SHARE_MISS_MAX))
 
-    def _compute(self, region: int, pieces: tuple[int, ...]) -> float:
-        total = sum(count * float(self._references[i].mean.sum()) for i, count in enumerate(pieces) if count)
-        if not CONTENT_RATIO_MIN < self._content[region] / total < CONTENT_RATIO_MAX:
-            return NEVER
-        if sum(pieces) == 1:
-            return _single(self._points[region], self._references[pieces.index(1)])
-        return self._pile(self._points[region], pieces)
+    def log_densities(self, region: int, handfuls: Counts) -> Array:
+        """ln p(region | pieces) for each row (at least one piece in all)."""
+        point = self._points[region]
+        densities = self._piles(point, handfuls)
+        for row in np.flatnonzero(handfuls.sum(axis=1) == 1):
+            densities[row] = _single(point, self._references[int(np.argmax(handfuls[row]))])
+        return densities
 
-    def _pile(self, point: Array, pieces: tuple[int, ...]) -> float:
-        held = [(count, self._references[i]) for i, count in enumerate(pieces) if count]
-        mean = self._pile_shift * sum((count * reference.mean for count, reference in held), start=np.zeros(2))
-        cov = sum((count * count * reference.cov for count, reference in held), start=np.zeros((2, 2)))
-        cov = cov + self._pile_spread**2 * np.outer(mean, mean) + np.diag((0.01 * mean) ** 2)
-        content = float(mean.sum())
-        jacobian = np.array([[1 / mean[0], 0.0], [-mean[1] / content**2, mean[0] / content**2]])
-        spread = jacobian @ cov @ jacobian.T + np.diag([1e-4, SHARE_SPREAD**2])
-        miss = point[:2] - np.array([math.log(mean[0]), mean[1] / content])
-        inverse = np.linalg.inv(spread)
-        square = float(miss @ inverse @ miss)
-        norm = -0.5 * math.log(float(np.linalg.det(spread))) - math.log(2 * math.pi)
-        content_density = _mix(norm - 0.5 * square, norm - 0.5 * square / WIDE_FACTOR**2 - 2 * math.log(WIDE_FACTOR))
-        largest = math.log(max(reference.area_min for _, reference in held))
-        side_by_side = math.log(sum(count * reference.area_mean for count, reference in held) * 1.1)
-        area_density = _between(point[2], largest, max(side_by_side, largest + 0.1))
-        return content_density + area_density + math.log(MAJOR_DENSITY)
+    def _piles(self, point: Array, handfuls: Counts) -> Array:
+        mean = self._pile_shift * (handfuls @ self._means)
+        cov = np.einsum("hk,kij->hij", handfuls.astype(np.float64) ** 2, self._covs)
+        cov += self._pile_spread**2 * mean[:, :, None] * mean[:, None, :]
+        cov[:, 0, 0] += (PILE_OWN * mean[:, 0]) ** 2
+        cov[:, 1, 1] += (PILE_OWN * mean[:, 1]) ** 2
+        whole = mean.sum(axis=1)
+        # From (C, P) to (ln C, iron share), linearised.
+        jacobian = np.zeros((len(mean), 2, 2))
+        jacobian[:, 0, 0] = 1 / mean[:, 0]
+        jacobian[:, 1, 0], jacobian[:, 1, 1] = -mean[:, 1] / whole**2, mean[:, 0] / whole**2
+        spread = jacobian @ cov @ jacobian.transpose(0, 2, 1)
+        spread[:, 0, 0] += PILE_OWN**2
+        spread[:, 1, 1] += SHARE_SPREAD**2
+        miss_c, miss_share = point[0] - np.log(mean[:, 0]), point[1] - mean[:, 1] / whole
+        a, b, d = spread[:, 0, 0], spread[:, 0, 1], spread[:, 1, 1]
+        det = a * d - b * b
+        square = (d * miss_c**2 - 2 * b * miss_c * miss_share + a * miss_share**2) / det
+        norm = -0.5 * np.log(det) - math.log(2 * math.pi)
+        content = _mix(norm - 0.5 * square, norm - 0.5 * square / WIDE_FACTOR**2 - 2 * math.log(WIDE_FACTOR))
+        low = np.log(np.where(handfuls > 0, self._areas_min, 0).max(axis=1))
+        high = np.maximum(np.log(SIDE_BY_SIDE * (handfuls @ self._areas)), low + 0.1)
+        return content + _between(point[2], low, high) + math.log(MAJOR_DENSITY)
 
 
 def _single(point: Array, reference: Reference) -> float:
@@ -138,17 +154,17 @@ def _single(point: Array, reference: Reference) -> float:
     norm = -float(np.log(BANDWIDTH).sum()) - 2 * math.log(2 * math.pi) - math.log(len(square))
     core = norm + float(np.logaddexp.reduce(-0.5 * square))
     wide = norm - 4 * math.log(WIDE_FACTOR) + float(np.logaddexp.reduce(-0.5 * square / WIDE_FACTOR**2))
-    return _mix(core, wide)
+    return float(_mix(np.array(core), np.array(wide)))
 
 
-def _mix(core: float, wide: float) -> float:
-    return float(np.logaddexp(core + math.log(1 - WIDE_SHARE), wide + math.log(WIDE_SHARE)))
+def _mix(core: Array, wide: Array) -> Array:
+    return np.asarray(np.logaddexp(core + math.log(1 - WIDE_SHARE), wide + math.log(WIDE_SHARE)))
 
 
-def _between(value: float, low: float, high: float) -> float:
+def _between(value: float, low: Array, high: Array) -> Array:
     """ln of a density flat over low..high with Gaussian flanks."""
-    beyond = max(low - value, value - high, 0.0) / AREA_PLAY
-    return -0.5 * beyond * beyond - math.log(high - low + AREA_PLAY * math.sqrt(2 * math.pi))
+    beyond = np.maximum(np.maximum(low - value, value - high), 0.0) / AREA_PLAY
+    return np.asarray(-0.5 * beyond * beyond - np.log(high - low + AREA_PLAY * math.sqrt(2 * math.pi)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,34 +1,29 @@
 """Does the picture agree with the declaration? Posterior over small deviations, turned into a count per declared line.
 
-Evidence of every hypothesis: each region explained by pieces, every piece placed in a region, and the weight. The
-weight enters as one factor: without a way to see the pieces in the regions a hypothesis has no probability at all, so
-weight alone never makes a MATCH. A hypothesis of unknown contents takes what none of the others explains.
+Evidence of every hypothesis: each region explained by pieces, every piece placed in a region, and the weight. Without
+a way to see its pieces in the regions a hypothesis has no probability at all, and where the picture alone says
+otherwise there is no opinion: weight alone never makes a MATCH. A hypothesis of unknown contents takes what none of
+the others explains.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vision.hypotheses import (
-    PARTITIONS_MAX,
-    PRIOR_GROSS,
-    Assignment,
-    Hypothesis,
-    Kind,
-    Pieces,
-    best_assignment,
-    enumerate_hypotheses,
-    ways,
-)  # fmt: skip
+from vision.explain import UNIVERSE_MAX, Explanation, universe_size
+from vision.hypotheses import PRIOR_GROSS, Hypothesis, Kind, Pieces, enumerate_hypotheses
 from vision.item_count import Abstain, ExpectedLine, LineCount
-from vision.likelihood import UNKNOWN_DENSITY, Reference, RegionLikelihood, Weighing, prepare
+from vision.likelihood import UNKNOWN_DENSITY, RegionLikelihood, Weighing, prepare
 from vision.measure import Region
 from vision.signatures import Signatures
 
-PRUNE = 30.0
-"""Hypotheses whose weight alone makes them e^30 less likely than the best are not looked for in the picture."""
+PICTURE_DISSENT_MAX = 2.0
+"""The weight may settle what the picture leaves open, but never overrule it: when the picture alone prefers another
+hypothesis by more than e^2, there is no opinion."""
+TOTAL_SHARE_MIN = 0.02
+"""Hypotheses below this probability do not widen the interval of the total."""
 PPM = 1_000_000
 COUNT_SURE = 0.5
 """A count is named alone when it has at least this probability; else the two most likely are."""
@@ -51,6 +46,16 @@ class Verdict:
     explanation: Kind
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Log prior, log density of the picture and of the weight, of one hypothesis (None: unknown contents)."""
+
+    prior: float
+    picture: float
+    weight: float
+    item: Hypothesis | None
+
+
 class Verifier:
     """Prepared signatures of a lane; ``verify`` is a pure function of its arguments."""
 
@@ -68,11 +73,20 @@ class Verifier:
             counts[line.sku] = counts.get(line.sku, 0) + line.count_lo
         skus = [*counts, *(sku for sku in self._references if sku not in counts)]
         declared: Pieces = tuple(counts.get(sku, 0) for sku in skus)
-        if ways(declared) * 2 > PARTITIONS_MAX:
+        if universe_size(declared) > UNIVERSE_MAX:
             return abstained(lines, {line.line_no: Abstain.OUT_OF_RANGE for line in lines}, len(regions))
         references = [self._references[sku] for sku in skus]
-        scored = self._score(regions, declared, references, weighing)
-        return _verdict(lines, skus, declared, scored, len(regions))
+        knowledge = self._signatures.knowledge
+        explanation = Explanation(RegionLikelihood(regions, references, knowledge), len(regions), declared)
+        scored: list[Scored] = []
+        for item in enumerate_hypotheses(declared):
+            picture = explanation.score(item.pieces)
+            if picture is not None:
+                weight = weighing.log_density(item.pieces, declared, references, knowledge)
+                scored.append(Scored(math.log(item.prior), picture, weight, item))
+        unknown = len(regions) * UNKNOWN_DENSITY
+        scored.append(Scored(math.log(PRIOR_GROSS), unknown, weighing.log_density_unknown(knowledge), None))
+        return _verdict(lines, skus, declared, scored, explanation, len(regions))
 
     def _unready(self, lines: Sequence[ExpectedLine]) -> dict[int, Abstain]:
         """Lines that can't be verified, and why; with one such line the others are ambiguous."""
@@ -85,28 +99,6 @@ class Verifier:
         if not lines:
             return {0: Abstain.AMBIGUOUS}
         return {line.line_no: reasons.get(line.line_no, Abstain.AMBIGUOUS) for line in lines} if reasons else {}
-
-    def _score(
-        self, regions: Sequence[Region], declared: Pieces, references: Sequence[Reference], weighing: Weighing
-    ) -> list[tuple[float, Hypothesis | None, Assignment | None]]:
-        """(log score, hypothesis, its best assignment); the last entry is "unknown contents"."""
-        knowledge = self._signatures.knowledge
-        weighed = [
-            (math.log(item.prior) + weighing.log_density(item.pieces, declared, references, knowledge), item)
-            for item in enumerate_hypotheses(declared)
-        ]
-        top = max(score for score, _ in weighed)
-        likelihood = RegionLikelihood(regions, references, knowledge)
-        scored: list[tuple[float, Hypothesis | None, Assignment | None]] = []
-        for score, item in weighed:
-            if score < top - PRUNE:
-                continue
-            assignment = best_assignment(likelihood, len(regions), item.pieces)
-            if assignment is not None:
-                scored.append((score + assignment.score, item, assignment))
-        unknown = math.log(PRIOR_GROSS) + weighing.log_density_unknown(knowledge) + len(regions) * UNKNOWN_DENSITY
-        scored.append((unknown, None, None))
-        return scored
 
 
 def abstained(lines: Sequence[ExpectedLine], reasons: dict[int, Abstain], regions: int) -> Verdict:
@@ -129,40 +121,62 @@ def abstained(lines: Sequence[ExpectedLine], reasons: dict[int, Abstain], region
 
 
 def _verdict(
-    lines: Sequence[ExpectedLine], skus: Sequence[str], declared: Pieces,
-    scored: Sequence[tuple[float, Hypothesis | None, Assignment | None]], regions: int,
+    lines: Sequence[ExpectedLine], skus: Sequence[str], declared: Pieces, scored: Sequence[Scored],
+    explanation: Explanation, regions: int,
 ) -> Verdict:  # fmt: skip
-    scores = np.array([score for score, _, _ in scored])
+    scores = np.array([entry.prior + entry.picture + entry.weight for entry in scored])
     weights = np.exp(scores - scores.max())
     weights /= weights.sum()
-    best = int(np.argmax(weights))
-    _, likely, assignment = scored[best]
-    p_declared = sum(
-        float(p) for p, (_, item, _) in zip(weights, scored, strict=True) if item and item.kind is Kind.DECLARED
-    )
+    likely = scored[int(np.argmax(weights))].item
+    if likely and likely.kind is Kind.DECLARED and _dissent(scored) > PICTURE_DISSENT_MAX:
+        return replace(
+            abstained(lines, {}, regions), parts=_parts(skus, explanation, likely, regions), explanation=Kind.DECLARED
+        )
+    shares: list[tuple[float, Hypothesis]] = [(float(p), entry.item) for p, entry in zip(weights, scored, strict=True) if entry.item]
+    p_declared = sum((p for p, item in shares if item.kind is Kind.DECLARED), 0.0)
     named: set[str] = set()
     counted = []
     for line in lines:
         place = skus.index(line.sku)
         # Two lines of one goods: the deviation is told on the first, the sum is what was seen.
         marginal: dict[int, float] = {}
-        for p, (_, item, _) in zip(weights, scored, strict=True):
-            if item is not None:
-                deviation = 0 if line.sku in named else item.pieces[place] - declared[place]
-                marginal[deviation] = marginal.get(deviation, 0.0) + float(p)
+        for p, item in shares:
+            deviation = 0 if line.sku in named else item.pieces[place] - declared[place]
+            marginal[deviation] = marginal.get(deviation, 0.0) + p
         named.add(line.sku)
         counted.append(_line_count(line, marginal))
     aliens = sum(likely.pieces[place] for place, count in enumerate(declared) if not count) if likely else regions
-    totals = sorted(sum(item.pieces) for p, (_, item, _) in zip(weights, scored, strict=True) if item and p > 0.02)
-    parts = assignment.parts if assignment else ((),) * regions
+    totals = sorted(sum(item.pieces) for p, item in shares if p > TOTAL_SHARE_MIN)
     return Verdict(
         lines=tuple(counted),
         p_declared_ppm=min(PPM, int(p_declared * PPM)),
         unexplained=aliens,
         total_lo=totals[0] if totals else 0,
         total_hi=totals[-1] if totals else regions,
-        parts=tuple(tuple((skus[i], count) for i, count in enumerate(part) if count) for part in parts),
+        parts=_parts(skus, explanation, likely, regions),
         explanation=likely.kind if likely else Kind.GROSS,
+    )
+
+
+def _dissent(scored: Sequence[Scored]) -> float:
+    """By how much (log odds) the picture alone prefers something else to the declared goods."""
+    own = max(entry.prior + entry.picture for entry in scored if entry.item and entry.item.kind is Kind.DECLARED)
+    other = max(entry.prior + entry.picture for entry in scored if not _is_declared(entry))
+    return other - own
+
+
+def _is_declared(entry: Scored) -> bool:
+    return entry.item is not None and entry.item.kind is Kind.DECLARED
+
+
+def _parts(
+    skus: Sequence[str], explanation: Explanation, likely: Hypothesis | None, regions: int
+) -> tuple[tuple[tuple[str, int], ...], ...]:
+    if likely is None:
+        return tuple(() for _ in range(regions))
+    return tuple(
+        tuple((skus[kind], count) for kind, count in enumerate(part) if count)
+        for part in explanation.parts(likely.pieces)
     )
 
 

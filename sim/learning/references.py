@@ -11,7 +11,7 @@ from sim.streams.truth import ParcelTruth, Planted
 from sim.xray.frames import frame
 from sim.xray.render import TABLE, render
 from vision.basis import Basis, load_basis
-from vision.hypotheses import best_assignment
+from vision.explain import Explanation
 from vision.likelihood import Reference, RegionLikelihood, prepare
 from vision.pipeline import see
 from vision.signatures import LaneKnowledge, Signature, dump_signatures
@@ -120,11 +120,12 @@ def _piles(parcel: ParcelTruth, regions: Sequence, references: dict[str, Referen
     """Relative excess of content of every region that holds several pieces, over the sum of single ones."""
     held = [references[sku] for sku, _ in parcel.contents]
     likelihood = RegionLikelihood(regions, held, START)
-    found = best_assignment(likelihood, len(regions), tuple(count for _, count in parcel.contents))
-    if found is None:
+    pieces = tuple(count for _, count in parcel.contents)
+    explanation = Explanation(likelihood, len(regions), pieces)
+    if explanation.score(pieces) is None:
         return []
     excess = []
-    for region, part in zip(regions, found.parts, strict=True):
+    for region, part in zip(regions, explanation.parts(pieces), strict=True):
         if sum(part) > 1:
             expected = sum(count * float(reference.mean.sum()) for count, reference in zip(part, held, strict=True))
             excess.append((region.c_g + region.p_g) / expected - 1)
