@@ -1,0 +1,400 @@
+"""The verifier passes an honest run and names the place of every damage and every broken rule."""
+
+import io
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lane.events.machine import GateProven
+from lane.events.parcel import (
+    BenchRecorded,
+    DispositionDecided,
+    MessageQueued,
+    ParcelDrawn,
+    ParcelInducted,
+    ParcelReleased,
+    ParcelScanned,
+    PermitIssued,
+    PermitUsed,
+)
+from lane.inputs import EpochNonce, EpochOpened, EpochRevealed
+from lane.journal.note import verifier_key
+from lane.model.grounds import Ground
+from lane.model.words import Route, StatusClass, Via
+from lane.verifier.check import verify
+from lane.verifier.findings import Report, Severity, Verdict
+from lane.verifier.main import main
+from lane.verifier.pack import pack
+from tests.lane.journal_items import ORIGIN
+from tests.lane.run_builder import RunBuilder, finished_run
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("honest") / "run"
+    finished_run(run)
+    return run
+
+
+def words(report: Report) -> str:
+    return "\n".join(f"{one.severity} {one.place}: {one.text}" for one in report.ordered())
+
+
+def test_an_honest_run_passes_with_all_its_figures(honest: Path) -> None:
+    report = verify(honest)
+    assert words(report) == ""
+    assert report.verdict is Verdict.PASS
+    assert [(one.epoch, one.verdict, one.draws) for one in report.epochs] == [(1, "PASS", 3), (2, "PASS", 3)]
+    assert report.figures["parcels"] == report.figures["draws"] == report.figures["released"] == 6
+    assert report.figures["release_messages"] == 6
+    assert report.figures["images"] == 6
+    assert 0 < sum(one.drawn for one in report.epochs) < 6
+    assert not report.key_trusted
+
+
+def test_a_given_key_is_trusted_and_another_one_is_not_enough(honest: Path) -> None:
+    key = (honest / "checkpoints" / "lane.pub").read_text()
+    assert verify(honest, key).key_trusted
+    other = verifier_key(ORIGIN, bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))
+    report = verify(honest, other)
+    assert report.verdict is Verdict.FAIL
+    assert "checkpoints/lane.pub: not the trusted key" in words(report)
+
+
+def test_verification_changes_no_byte_of_the_run(honest: Path) -> None:
+    before = {path: path.read_bytes() for path in honest.rglob("*") if path.is_file()}
+    verify(honest)
+    assert {path: path.read_bytes() for path in honest.rglob("*") if path.is_file()} == before
+
+
+def copy_of(honest: Path, target: Path) -> Path:
+    return Path(shutil.copytree(honest, target / "copy"))
+
+
+def sql(run: Path, statement: str, *arguments: Any) -> None:
+    """Alter content as SQLite would, so that the container stays well-formed."""
+    connection = sqlite3.connect(run / "journal.db")
+    connection.execute(statement, arguments)
+    connection.commit()
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "place"),
+    [
+        (
+            "UPDATE record SET body = CAST(replace(CAST(body AS TEXT), 'at_us', 'at_uz') AS BLOB) WHERE idx = 40",
+            "record 40",
+        ),
+        ("UPDATE record SET body = CAST('{' AS BLOB) WHERE idx = 7", "record 7"),
+        ("UPDATE record SET leaf = zeroblob(32) WHERE idx = 7", "record 7"),
+        ("DELETE FROM record WHERE idx = 12", "record 12"),
+        ("DELETE FROM record WHERE idx > 60", "records 61 to"),
+        ("UPDATE frontier SET hashes = zeroblob(length(hashes))", "frontier"),
+        ("UPDATE frontier SET size = size - 1", "frontier"),
+        ("UPDATE signed_checkpoint SET note = x'00' WHERE size = (SELECT min(size) FROM signed_checkpoint)", "table"),
+        ("DELETE FROM signed_checkpoint WHERE size = (SELECT max(size) FROM signed_checkpoint)", "without a row"),
+    ],
+)
+def test_altered_content_is_named(honest: Path, tmp_path: Path, statement: str, place: str) -> None:
+    run = copy_of(honest, tmp_path)
+    (run / "checkpoints" / "container.json").unlink()
+    sql(run, statement)
+    report = verify(run)
+    assert report.verdict is Verdict.FAIL
+    assert place in words(report)
+    assert report.ordered()[0].severity is Severity.DAMAGE
+
+
+def test_a_record_altered_together_with_its_leaf_hash_is_bracketed_by_checkpoints(honest: Path, tmp_path: Path) -> None:
+    from hashlib import sha256
+
+    run = copy_of(honest, tmp_path)
+    body = sqlite3.connect(run / "journal.db").execute("SELECT body FROM record WHERE idx = 40").fetchone()[0]
+    forged = body.replace(b'"at_us":', b'"at_us":1')
+    assert forged != body
+    sql(run, "UPDATE record SET body = ?, leaf = ? WHERE idx = 40", forged, sha256(b"\x00" + forged).digest())
+    first = verify(run).ordered()[0]
+    low, high = (int(word) for word in first.place.removeprefix("records ").split(" to "))
+    assert low <= 40 <= high
+    assert high - low < 20
+
+
+def test_any_flipped_byte_of_the_database_is_reported(honest: Path, tmp_path: Path) -> None:
+    run = copy_of(honest, tmp_path)
+    database = run / "journal.db"
+    original = database.read_bytes()
+    named = {"content": 0, "container": 0}
+    for at in range(0, len(original), 397):
+        database.write_bytes(original[:at] + bytes([original[at] ^ (1 << at % 8)]) + original[at + 1 :])
+        report = verify(run)
+        assert report.verdict is Verdict.FAIL, at
+        text = words(report)
+        page = f"journal.db page {at // 4096 + 1}"
+        if "container damaged" in text:
+            assert page in text
+            named["container"] += 1
+        else:
+            assert page in "\n".join(report.notes), (at, text)
+            named["content"] += 1
+    assert named["content"] > 20
+    assert named["container"] > 20
+
+
+def test_every_flipped_byte_of_a_record_names_that_record(honest: Path, tmp_path: Path) -> None:
+    run = copy_of(honest, tmp_path)
+    database = run / "journal.db"
+    original = database.read_bytes()
+    index = 40
+    body = sqlite3.connect(database).execute("SELECT body FROM record WHERE idx = ?", (index,)).fetchone()[0]
+    start = original.index(body)
+    for at in range(start, start + len(body), 3):
+        database.write_bytes(original[:at] + bytes([original[at] ^ 1]) + original[at + 1 :])
+        first = verify(run).ordered()[0]
+        assert (first.place, first.severity) == (f"record {index}", Severity.DAMAGE), at
+
+
+def test_every_flipped_byte_of_a_checkpoint_file_names_that_file(honest: Path, tmp_path: Path) -> None:
+    run = copy_of(honest, tmp_path)
+    for path in sorted((run / "checkpoints").iterdir())[::3]:
+        original = path.read_bytes()
+        for at in range(0, len(original), max(1, len(original) // 40)):
+            path.write_bytes(original[:at] + bytes([original[at] ^ 4]) + original[at + 1 :])
+            report = verify(run)
+            assert report.verdict is Verdict.FAIL, (path.name, at)
+            assert f"checkpoints/{path.name}" in words(report)
+        path.write_bytes(original)
+    assert verify(run).verdict is Verdict.PASS
+
+
+def test_a_flipped_byte_of_an_image_names_the_image(honest: Path, tmp_path: Path) -> None:
+    run = copy_of(honest, tmp_path)
+    for path in sorted((run / "images").glob("??/*")):
+        original = path.read_bytes()
+        path.write_bytes(original[:9] + bytes([original[9] ^ 128]) + original[10:])
+        assert f"images/{path.name[:2]}/{path.name}: image damaged" in words(verify(run))
+        path.write_bytes(original)
+    path.unlink()
+    assert "can't be read" in words(verify(run))
+
+
+def test_a_missing_checkpoint_file_is_named(honest: Path, tmp_path: Path) -> None:
+    run = copy_of(honest, tmp_path)
+    path = sorted((run / "checkpoints").glob("*.txt"))[0]
+    path.unlink()
+    assert f"checkpoints/{path.name}: checkpoint file is missing" in words(verify(run))
+
+
+def altered(
+    kind: type, parcel: int = 0, nth: int = 1, only: Via | None = None, **fields: Any
+) -> Callable[[Any], list[Any]]:
+    """Change fields of the nth record of a kind (of one parcel), before it is signed; ``drop=True`` leaves it out."""
+    seen = [0]
+
+    def alter(item: Any) -> list[Any]:
+        if type(item) is not kind or (parcel and item.seq != parcel) or (only and item.via is not only):
+            return [item]
+        seen[0] += 1
+        if seen[0] != nth:
+            return [item]
+        if fields.get("drop"):
+            return []
+        if fields.get("twice"):
+            return [item, item]
+        return [
+            replace(item, **{name: change(item) if callable(change) else change for name, change in fields.items()})
+        ]
+
+    return alter
+
+
+def flipped(text: str) -> str:
+    return ("0" if text[0] != "0" else "1") + text[1:]
+
+
+FORGERIES: dict[str, tuple[Callable[[Any], list[Any]], str]] = {
+    "drawn flipped": (altered(ParcelDrawn, 2, drawn=lambda item: not item.drawn), "drawn"),
+    "one bit of d flipped": (
+        altered(ParcelDrawn, 2, d=lambda item: item.d[:-1] + ("0" if item.d[-1] != "0" else "1")),
+        "d is not that",
+    ),
+    "another parcel key": (altered(ParcelDrawn, 3, parcel_key="Z"), "d is not that"),
+    "draw left out": (altered(ParcelDrawn, 2, drop=True), "expected parcel 2 next"),
+    "p not in lowest terms": (
+        altered(ParcelDrawn, 1, p_num=lambda item: item.p_num * 2, p_den=lambda item: item.p_den * 2),
+        "probability 1/3 expected",
+    ),
+    "counters start anew": (altered(ParcelDrawn, 4, n=0, selected=0), "counters 3"),
+    "secret altered": (
+        altered(EpochRevealed, nth=1, secret=lambda item: flipped(item.secret)),
+        "does not fit its commitment",
+    ),
+    "salt altered": (
+        altered(EpochRevealed, nth=1, salt=lambda item: flipped(item.salt)),
+        "does not fit its commitment",
+    ),
+    "other nonce used": (
+        altered(EpochNonce, nth=1, nonce=lambda item: flipped(item.nonce)),
+        "differs from the one announced",
+    ),
+    "draws miscounted": (altered(EpochRevealed, nth=2, draws=9), "names 9 draws, 3 recorded"),
+    "re-induction counted": (altered(ParcelDrawn, 4, counts=True), "a re-induction must not count"),
+    "rate changed inside an epoch": (altered(ParcelDrawn, 2, rate="1/2"), "not that of its epoch"),
+    "opened twice": (altered(EpochOpened, nth=1, twice=True), "out of order or twice"),
+    "number skipped": (altered(ParcelInducted, 2, seq=9), "not gap-free"),
+    "scanned before its draw": (altered(ParcelDrawn, 2, drop=True), "scanned before its draw"),
+    "foreign image": (altered(ParcelScanned, 2, image_sha256="00" * 32), "decided on another image"),
+    "gate never proven": (altered(GateProven, nth=1, drop=True), "gate never proven"),
+    "permit never issued": (altered(PermitIssued, nth=1, drop=True), "is not open for it (none)"),
+    "permit never used": (altered(PermitUsed, nth=1, drop=True), "released without a used permit"),
+    "permit used twice": (altered(PermitUsed, nth=1, twice=True), "is not open for it (used)"),
+    "released twice": (altered(ParcelReleased, nth=1, twice=True), "released a second time"),
+    "bench release through the gate": (
+        altered(ParcelReleased, via=Via.GATE, only=Via.BENCH),
+        "drawn at random, yet released",
+    ),
+    "bench release without a bench": (altered(BenchRecorded, nth=1, drop=True), "without a bench record"),
+    "message left out": (altered(MessageQueued, nth=1, drop=True), "without a release message"),
+    "message doubled": (altered(MessageQueued, nth=1, twice=True), "a second release message"),
+    "decided with a ground open": (
+        altered(DispositionDecided, nth=1, route=Route.RELEASE, grounds=(Ground.NO_READ,)),
+        "RELEASE with open grounds NO_READ",
+    ),
+    "released against the status": (
+        altered(DispositionDecided, nth=1, route=Route.RELEASE, status_class=StatusClass.DETAINED),
+        "RELEASE against the customs status",
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", sorted(FORGERIES))
+def test_a_signed_lie_is_found(tmp_path: Path, forgery: str) -> None:
+    alter, complaint = FORGERIES[forgery]
+    finished_run(tmp_path / "run", alter=alter)
+    report = verify(tmp_path / "run")
+    assert report.verdict is Verdict.FAIL
+    assert complaint in words(report)
+    assert all(one.index >= 0 for one in report.findings), words(report)
+
+
+def test_a_nonce_known_before_its_commitment_was_signed_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lane.journal import log
+
+    monkeypatch.setattr(log, "EpochNonce", type(None))
+    finished_run(tmp_path / "run")
+    assert "precedes any signed checkpoint over its commitment" in words(verify(tmp_path / "run"))
+
+
+def test_an_effective_draw_is_never_washed_clean(tmp_path: Path) -> None:
+    builder = RunBuilder(tmp_path / "run", rate="1")
+    builder.open_epoch()
+    builder.parcel("A")
+    builder.alter = altered(ParcelDrawn, 2, sticky_from=0, effective=False)
+    builder.rate = "0"
+    builder.reveal()
+    builder.n = builder.selected = 0
+    builder.open_epoch()
+    builder.parcel("A")
+    builder.reveal()
+    builder.journal.close()
+    assert "effective = drawn or an earlier effective passage" in words(verify(tmp_path / "run"))
+
+
+def test_an_epoch_that_is_not_revealed_is_unverifiable_not_passed(tmp_path: Path) -> None:
+    builder = RunBuilder(tmp_path / "run")
+    builder.open_epoch()
+    builder.parcel("A")
+    builder.journal.close()
+    report = verify(tmp_path / "run")
+    assert report.verdict is Verdict.UNVERIFIABLE
+    assert [(one.verdict, one.reason) for one in report.epochs] == [("UNVERIFIABLE", "not revealed")]
+
+
+def test_a_run_whose_core_was_killed_is_read_with_its_write_ahead_log(tmp_path: Path) -> None:
+    builder = RunBuilder(tmp_path / "run")
+    builder.open_epoch()
+    builder.parcel("A")
+    builder.reveal()
+    report = verify(tmp_path / "run")
+    assert words(report) == ""
+    assert report.figures["parcels"] == 1
+    assert any("no orderly end" in note for note in report.notes)
+    builder.put(builder.opened)  # type: ignore[arg-type]
+    builder.journal.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\x00", b"garbage" * 1000])
+def test_a_file_that_is_no_database_is_a_named_failure(honest: Path, tmp_path: Path, content: bytes) -> None:
+    run = copy_of(honest, tmp_path)
+    (run / "journal.db").write_bytes(content)
+    report = verify(run)
+    assert report.verdict is Verdict.FAIL
+    assert "journal.db" in words(report)
+
+
+def test_the_command_prints_verdict_and_place_and_exits_with_their_codes(
+    honest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(honest), "--json", str(tmp_path / "report.json")]) == 0
+    out = capsys.readouterr().out
+    assert "UNTRUSTED" in out
+    assert out.endswith("PASS\n")
+    assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "PASS"
+    assert main([str(honest), "--key", str(honest / "checkpoints" / "lane.pub")]) == 0
+    assert "trusted, as given" in capsys.readouterr().out
+    assert main([str(tmp_path)]) == 2
+    assert "expected a run directory" in capsys.readouterr().err
+    assert main([str(honest), "--key", "nonsense"]) == 2
+    run = copy_of(honest, tmp_path)
+    image = next((run / "images").glob("??/*"))
+    image.write_bytes(b"")
+    assert main([str(run)]) == 1
+    assert capsys.readouterr().out.endswith("FAIL\n")
+
+
+def test_the_packed_verifier_runs_alone(honest: Path, tmp_path: Path) -> None:
+    archive = pack(tmp_path / "lane-verify.pyz")
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(archive), str(honest)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("PASS\n")
+
+
+def test_the_verifier_imports_nothing_of_the_controller() -> None:
+    program = (
+        "import sys, lane.verifier.main; "
+        "ours = sorted(m for m in sys.modules if m.split('.')[0] in ('lane', 'devices', 'vision', 'sim'));"
+        "print([m for m in ours if m != 'lane' and not m.startswith('lane.verifier')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_findings_beyond_the_limit_are_counted() -> None:
+    report = Report("run")
+    for index in range(300):
+        report.rule(index, "x")
+    out = io.StringIO()
+    from lane.verifier.main import print_report
+
+    print_report(report, 0.0, out)
+    assert "280 more findings" in out.getvalue()
