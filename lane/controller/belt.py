@@ -1,0 +1,292 @@
+"""The eyes of the belt: parcels begin at the induct eye, are met again at every eye, or are lost.
+
+One lost, stray, inserted, removed or swapped body sends itself and its neighbours to INSPECT; a second tracking fault
+while the first is still on the belt flushes everything (0-decisions G).
+"""
+
+from devices.signals import BeltMoved, BeltState, EncoderDoubt, EyeChanged, Quality
+from lane.controller import drawing, evidence, exits
+from lane.controller.desk import STAGES, Desk
+from lane.controller.permitting import doubt, flush, void
+from lane.controller.state import STRAYS_MAX, Due, Parcel
+from lane.errors import Alarm, Cause
+from lane.events.machine import TrackingStray
+from lane.events.parcel import ParcelInducted, ParcelMeasured, TrackingLost
+from lane.identify import Reads
+from lane.model.config import EYE_DIVERT, EYE_EXIT_INSPECT, EYE_EXIT_RELEASE, EYE_INDUCT
+from lane.model.grounds import Ground
+from lane.tracking import (
+    EYE_OF_STAGE,
+    STAGE_DIVERT,
+    STAGE_ENTRY,
+    STAGE_EXIT,
+    STAGE_INDUCT,
+    STAGE_OF_EYE,
+    STAGE_TUNNEL_EXIT,
+    Body,
+    Cover,
+    due_at,
+    lengths_differ,
+    nearest,
+    neighbours,
+    overlaps,
+)
+
+
+def eye_changed(desk: Desk, item: EyeChanged) -> None:
+    """One edge of an eye. The same level twice tells nothing new."""
+    covers = desk.state.covers
+    if item.blocked:
+        if item.eye in covers:
+            return
+        if item.eye == EYE_INDUCT:
+            _inducted(desk, item)
+        elif item.eye in STAGE_OF_EYE:
+            _head(desk, item.eye, item.belt_um)
+    elif item.eye in covers:
+        cover = covers.pop(item.eye)
+        parcel = desk.state.parcels.get(cover.seq)
+        if parcel is None:
+            return
+        if item.eye == EYE_INDUCT:
+            _measured(desk, parcel, item.belt_um)
+        elif STAGE_OF_EYE[item.eye] in (STAGE_ENTRY, STAGE_TUNNEL_EXIT) and desk.tail_known(parcel):
+            _length_again(desk, parcel, item.belt_um - cover.from_um)
+
+
+def _inducted(desk: Desk, item: EyeChanged) -> None:
+    """A body at the induct eye is the lane's next parcel, whatever state the lane is in."""
+    state = desk.state
+    seq = state.next_seq
+    state.next_seq += 1
+    body = Body(seq=seq, head_um=item.belt_um, anchor_um=item.belt_um)
+    parcel = Parcel(seq=seq, body=body, reads=Reads())
+    state.parcels[seq] = parcel
+    desk.bodies.append(body)
+    state.inducted += 1
+    state.covers[EYE_INDUCT] = Cover(seq=seq, from_um=item.belt_um)
+    desk.events.append(ParcelInducted(at_us=desk.at_us, belt_um=desk.belt_um, seq=seq, head_um=item.belt_um))
+    before = state.parcels.get(state.last_seq)
+    if before is not None and state.last_tail_um >= 0 and item.belt_um - state.last_tail_um < desk.layout.gap_um_min:
+        desk.ground(parcel, Ground.GAP_TOO_SMALL)
+        doubt(desk, before, Ground.GAP_TOO_SMALL)
+    if not desk.executing():
+        desk.ground(parcel, Ground.LANE_NOT_EXECUTING)
+    expect(desk, body)
+
+
+def _measured(desk: Desk, parcel: Parcel, belt_um: int) -> None:
+    """Its tail left the induct eye: length and gap are known."""
+    state, body, layout = desk.state, parcel.body, desk.layout
+    body.tail_um = belt_um
+    body.length_um = belt_um - body.head_um
+    gap = body.head_um - state.last_tail_um if state.last_tail_um >= 0 else 0
+    state.last_tail_um, state.last_seq = belt_um, parcel.seq
+    desk.events.append(
+        ParcelMeasured(
+            at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, length_um=body.length_um, gap_um=max(gap, 0)
+        )
+    )
+    if body.length_um > layout.parcel_um_max:
+        desk.ground(parcel, Ground.OVERSIZE)
+    elif body.length_um < layout.parcel_um_min:
+        desk.ground(parcel, Ground.LENGTH_MISMATCH)
+    desk.due_belt(belt_um + layout.reader_um + desk.lag_um, Due.IDENTITY, parcel.seq)
+
+
+def _length_again(desk: Desk, parcel: Parcel, measured_um: int) -> None:
+    if lengths_differ(measured_um, parcel.body.length_um, desk.layout):
+        doubt(desk, parcel, Ground.LENGTH_MISMATCH)
+        _doubt_neighbours(desk, parcel.body.anchor_um, parcel.seq)
+
+
+def expect(desk: Desk, body: Body) -> None:
+    """Set the belt position by which the next eye must have seen this parcel's head."""
+    stage = body.stage + 1
+    if stage > STAGE_EXIT or not body.seq:
+        return
+    eye = EYE_OF_STAGE[stage]
+    by = body.anchor_um + desk.stations.station_um[eye] + desk.stations.window_um[eye] + desk.lag_um
+    desk.due_belt(by, Due.SEEN, body.seq * STAGES + stage)
+
+
+def _head(desk: Desk, eye: str, belt_um: int) -> None:
+    """A head at an eye behind the induct eye: the body due there, one that slipped, or a stray."""
+    state, stations, stage = desk.state, desk.stations, STAGE_OF_EYE[eye]
+    station, window = stations.station_um[eye], stations.window_um[eye]
+    body = due_at(desk.bodies, stage, station, window, belt_um)
+    if body is None and state.strays:
+        body = due_at(state.strays, stage, station, stations.adopt_um, belt_um)
+    slipped = False
+    if body is None:
+        body = nearest(desk.bodies, stage, station, stations.adopt_um, belt_um)
+        slipped = body is not None
+    state.covers[eye] = Cover(seq=body.seq if body is not None else 0, from_um=belt_um)
+    if body is None:
+        _stray(desk, eye, belt_um)
+        return
+    was = body.anchor_um
+    body.anchor_um = belt_um - station
+    if not body.seq:
+        body.stage = stage
+        if stage == STAGE_EXIT:
+            state.strays.remove(body)
+            exits.stray_left(desk, eye)
+        return
+    parcel = state.parcels[body.seq]
+    if slipped:
+        desk.events.append(TrackingLost(at_us=desk.at_us, belt_um=desk.belt_um, seq=body.seq, eye=eye))
+        fault(desk, parcel, was)
+    passed(desk, parcel, stage, eye, belt_um)
+
+
+def passed(desk: Desk, parcel: Parcel, stage: int, eye: str, belt_um: int) -> None:
+    """The parcel's head is at this eye: what happens there."""
+    body = parcel.body
+    for between in range(body.stage + 1, stage):
+        arrived(desk, parcel, between)
+    body.stage = stage
+    if stage == STAGE_EXIT:
+        exits.left(desk, parcel, eye, belt_um)
+        return
+    arrived(desk, parcel, stage)
+    expect(desk, body)
+
+
+def arrived(desk: Desk, parcel: Parcel, stage: int) -> None:
+    """The parcel reached (or must have reached) a stage: open what belongs to it."""
+    if stage == STAGE_ENTRY:
+        drawing.close_identity(desk, parcel)
+        evidence.arm(desk, parcel)
+    elif stage == STAGE_TUNNEL_EXIT:
+        desk.due_belt(parcel.body.anchor_um + desk.decision_um, Due.DECISION, parcel.seq)
+
+
+def seen_due(desk: Desk, number: int) -> None:
+    """The belt is past the window of an eye: was the parcel seen there?"""
+    seq, stage = divmod(number, STAGES)
+    parcel = desk.state.parcels.get(seq)
+    if parcel is None or parcel.body.stage >= stage:
+        return
+    machine, belt = desk.machine, desk.state.belt_um
+    if "io" in machine.links or belt < machine.io_back_um + desk.lag_um:
+        desk.due_belt(belt + desk.lag_um, Due.SEEN, number)  # edges may still be on their way
+        return
+    eye = EYE_OF_STAGE[stage]
+    body = parcel.body
+    due = body.anchor_um + desk.stations.station_um[eye] + desk.stations.window_um[eye] + desk.lag_um
+    if due > belt:
+        desk.due_belt(due, Due.SEEN, number)
+        return
+    desk.events.append(TrackingLost(at_us=desk.at_us, belt_um=desk.belt_um, seq=seq, eye=eye))
+    fault(desk, parcel, body.anchor_um)
+    before = desk.state.covers.get(EYE_OF_STAGE[stage - 1])
+    if before is not None and before.seq == seq:
+        desk.want(Cause.JAM, seq=seq, detail=f"eye {EYE_OF_STAGE[stage - 1]} stays covered")
+    if stage == STAGE_EXIT:
+        exits.never_seen(desk, parcel)
+        return
+    for between in range(body.stage + 1, stage + 1):
+        arrived(desk, parcel, between)
+    body.stage = stage
+    expect(desk, body)
+    if stage == STAGE_DIVERT:
+        void(desk, parcel, "divert eye missed")
+
+
+def fault(desk: Desk, parcel: Parcel, at_um: int) -> None:
+    """A tracking fault of this parcel: doubt for it and its neighbours; the second one on the belt flushes all."""
+    known = any(ground in parcel.grounds for ground in (Ground.TRACKING_LOST, Ground.FLUSHED))
+    doubt(desk, parcel, Ground.TRACKING_LOST)
+    if known:
+        return
+    _doubt_neighbours(desk, at_um, parcel.seq)
+    desk.alarm(Alarm.TRACKING_LOST, parcel.seq)
+    _count_fault(desk, at_um)
+
+
+def _doubt_neighbours(desk: Desk, at_um: int, seq: int) -> None:
+    for body in neighbours(desk.bodies, at_um, seq):
+        doubt(desk, desk.state.parcels[body.seq], Ground.NEIGHBOUR_DOUBT)
+
+
+def _count_fault(desk: Desk, at_um: int) -> None:
+    state = desk.state
+    second = state.belt_um < state.fault_until_um
+    state.fault_until_um = max(state.fault_until_um, at_um + desk.layout.exit_inspect_um + desk.lag_um)
+    if second:
+        flush(desk, "second tracking fault")
+
+
+def _stray(desk: Desk, eye: str, belt_um: int) -> None:
+    """An edge that no body explains. In a flush run bodies nobody knows are expected."""
+    state = desk.state
+    desk.events.append(TrackingStray(at_us=desk.at_us, belt_um=desk.belt_um, eye=eye))
+    at_um = belt_um - desk.stations.station_um[eye]
+    stage = STAGE_OF_EYE[eye]
+    if stage == STAGE_EXIT:
+        exits.stray_left(desk, eye)
+    elif len(state.strays) < STRAYS_MAX:
+        state.strays.append(Body(seq=0, head_um=at_um, anchor_um=at_um, stage=stage))
+    if desk.machine.belt_unknown:
+        return
+    if eye == EYE_DIVERT or eye in (EYE_EXIT_RELEASE, EYE_EXIT_INSPECT):
+        for parcel in list(state.parcels.values()):
+            if parcel.permit.permit_no and abs(parcel.body.anchor_um - at_um) <= desk.layout.gate_um:
+                void(desk, parcel, "stray at the gate")
+    _doubt_neighbours(desk, at_um, 0)
+    desk.alarm(Alarm.TRACKING_STRAY, detail=f"eye {eye}")
+    _count_fault(desk, at_um)
+
+
+def forget_strays(desk: Desk) -> None:
+    """Strays whose way is over are forgotten."""
+    end = desk.layout.exit_inspect_um + desk.lag_um + desk.stations.adopt_um
+    strays = desk.state.strays
+    while strays and desk.state.belt_um > strays[0].anchor_um + end:
+        strays.pop(0)
+
+
+def belt_moved(desk: Desk, item: BeltMoved) -> None:
+    """The encoder's word on speed."""
+    if item.quality is not Quality.GOOD:
+        flush(desk, "belt position unknown")
+        desk.alarm(Alarm.ENCODER_DOUBT, detail="quality UNKNOWN")
+        return
+    _running(desk, item.speed_um_s > 0)
+
+
+def belt_state(desk: Desk, item: BeltState) -> None:
+    """The drive's word."""
+    _running(desk, item.running)
+    if item.fault:
+        desk.want(Cause.DRIVE_FAULT, detail="the drive reports a fault")
+    else:
+        desk.calm(Alarm.DRIVE_FAULT)
+
+
+def _running(desk: Desk, running: bool) -> None:
+    machine = desk.machine
+    if machine.belt_running and not running:
+        layout = desk.layout
+        for parcel in desk.state.parcels.values():
+            if overlaps(
+                parcel.body, layout.tunnel_entry_um, layout.tunnel_exit_um, desk.state.belt_um, layout.parcel_um_max
+            ):
+                doubt(desk, parcel, Ground.BELT_DISTURBED)
+    machine.belt_running = running
+    machine.moved_um, machine.moved_us = desk.state.belt_um, desk.state.at_us
+
+
+def encoder_doubt(desk: Desk, item: EncoderDoubt) -> None:
+    """Positions on the belt can't be trusted any more."""
+    flush(desk, "encoder doubt")
+    desk.alarm(Alarm.ENCODER_DOUBT, detail=item.reason)
+
+
+def identity_due(desk: Desk, parcel: Parcel) -> None:
+    """Its tail has passed the reader, and reads had time to arrive."""
+    drawing.close_identity(desk, parcel)
+
+
+assert STAGE_INDUCT == 0, "an inducted body waits for the eye behind the induct eye"

@@ -1,0 +1,303 @@
+"""``LaneController``: the sans-IO core. Inputs in, events and commands out; same inputs, same outputs, everywhere.
+
+::
+
+    core = LaneController(config)
+    step = core.handle(item)          # step.events are journalled with the item, then step.commands leave
+    core.next_deadline()              # lane clock at which a ClockReached is wanted (None: nothing pending)
+
+One input is handled in five moves: clock and belt advance, deadlines that came due fire, the input's own rule runs,
+asked-for changes of state are obeyed, and the step is closed. Nothing here waits, reads a clock or does I/O.
+"""
+
+from collections.abc import Callable
+from heapq import heapify, heappop
+from typing import Any
+
+from devices.commands import AllowInduction, RestGate, SetBeam, StopBelt
+from devices.signals import (
+    BarcodeRead,
+    BeltMoved,
+    BeltState,
+    DeviceRestarted,
+    EncoderDoubt,
+    EyeChanged,
+    GateFault,
+    GateInPosition,
+    LinkLost,
+    LinkRestored,
+    OutputProven,
+    SafetyChanged,
+    WatchdogProven,
+    WeightMeasured,
+)
+from lane.codec import from_plain, parse
+from lane.commands import Step
+from lane.controller import belt, deciding, drawing, evidence, people, permitting, running
+from lane.controller.desk import STAGES, Desk
+from lane.controller.state import Due, LaneState, Phase
+from lane.errors import Cause
+from lane.events.machine import MessageDone
+from lane.inputs import (
+    AnyInput,
+    ClockReached,
+    DeclarationAnswer,
+    EpochCommitted,
+    EpochNonce,
+    EpochOpened,
+    EpochQueueLow,
+    EpochRevealed,
+    FeedState,
+    JournalFailed,
+    LaneStarted,
+    MessageAcknowledged,
+    OrderGiven,
+    OutboxLevel,
+    ScanStored,
+    StatusChanged,
+    VisionFailed,
+    VisionResult,
+)
+from lane.model.config import CoreConfig
+from lane.model.words import State
+from lane.permits import PermitState
+
+STEP_US_MIN = 1_000
+"""Shortest wait for a belt position: half a millimetre of belt, the encoder's own step."""
+STILL_US = 20_000
+"""Wait when the belt did not move since the last look: a poll of the lane I/O."""
+
+Handler = Callable[[Desk, Any], None]
+
+
+class LaneController:
+    """The core of one lane."""
+
+    def __init__(self, config: CoreConfig) -> None:
+        """Raises ValueError on a configuration it can't run with (matrix, label patterns, layout)."""
+        self.config = config
+        self._desk = Desk(config, LaneState(), b"")
+        self._still = False
+
+    @classmethod
+    def restore(cls, config: CoreConfig, state: str, key: bytes = b"") -> "LaneController":
+        """A controller as it was when it wrote this snapshot. ``key``: secret key of the epoch that was open then
+        (``open_epoch`` tells which); the snapshot never holds it, and without it nothing can be drawn."""
+        core = cls(config)
+        restored = from_plain(LaneState, parse(state.encode()))
+        heapify(restored.belt_due)
+        heapify(restored.time_due)
+        core._desk = Desk(config, restored, key)
+        return core
+
+    def snapshot(self) -> str:
+        """The whole state as canonical JSON text (without the epoch's secret key)."""
+        return self._desk.snapshot()
+
+    @property
+    def state(self) -> LaneState:
+        """The state, for reading only (figures, console, tests)."""
+        return self._desk.state
+
+    @property
+    def open_epoch(self) -> int:
+        """Number of the open draw epoch (0: none)."""
+        draw = self._desk.state.draw
+        return draw.epoch if draw.is_open else 0
+
+    def handle(self, item: AnyInput) -> Step:
+        """Take one input; the answer lists what was concluded and what is asked for, in this order."""
+        desk = self._desk
+        state = desk.state
+        self._still = item.belt_um <= state.belt_um and type(item) is ClockReached
+        desk.begin(item.at_us, item.belt_um)
+        if state.belt_due and state.belt_due[0][0] <= state.belt_um:
+            self._fire_belt(desk)
+        if state.time_due and state.time_due[0][0] <= state.at_us:
+            self._fire_time(desk)
+        _HANDLERS[type(item)](desk, item)
+        while desk.wants:
+            running.settle(desk)
+        if desk.machine.phase is not Phase.NONE:
+            running.advance(desk)
+        running.throttle(desk)
+        running.induct(desk)
+        if state.strays:
+            belt.forget_strays(desk)
+        self._drop_stale(state)
+        desk.end()
+        return Step(tuple(desk.events), tuple(desk.commands))
+
+    def next_deadline(self) -> int | None:
+        """Lane clock at which something comes due; later than the last input. None: nothing pending.
+
+        A belt position is turned into time with the configured speed, so that the look is early rather than late;
+        a slower belt only means looking again.
+        """
+        state = self._desk.state
+        machine = state.machine
+        at_us = state.time_due[0][0] if state.time_due else None
+        moving = machine.belt_running or machine.belt_wanted
+        position = state.belt_due[0][0] if state.belt_due else None
+        flush_to = machine.flush_to_um
+        if machine.phase is Phase.FLUSH and flush_to > state.belt_um and (position is None or flush_to < position):
+            position = flush_to
+        if position is not None and moving:
+            way = position - state.belt_um
+            wait = max(-(-way * 1_000_000 // self.config.speed_um_s), STEP_US_MIN)
+            if self._still:
+                wait = max(wait, STILL_US)
+            if at_us is None or state.at_us + wait < at_us:
+                at_us = state.at_us + wait
+        if at_us is not None and at_us <= state.at_us:
+            raise AssertionError(f"deadline {at_us} us is not after {state.at_us} us")
+        return at_us
+
+    # -- deadlines --------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _fire_belt(desk: Desk) -> None:
+        state = desk.state
+        due = state.belt_due
+        while due and due[0][0] <= state.belt_um:
+            _, kind, number = heappop(due)
+            if kind == Due.SEEN:
+                belt.seen_due(desk, number)
+                continue
+            if kind == Due.BEAM_OFF:
+                evidence.beam_due(desk)
+                continue
+            parcel = state.parcels.get(number)
+            if kind == Due.REST:
+                if parcel is None or parcel.permit.state is PermitState.VOID:
+                    permitting.rest_gate(desk, "permit ahead is past")
+            elif parcel is None:
+                continue
+            elif kind == Due.IDENTITY:
+                belt.identity_due(desk, parcel)
+            elif kind == Due.DECISION:
+                deciding.decision_due(desk, parcel)
+            elif kind == Due.GATE:
+                permitting.proof_due(desk, parcel)
+
+    @staticmethod
+    def _fire_time(desk: Desk) -> None:
+        state = desk.state
+        due = state.time_due
+        while due and due[0][0] <= state.at_us:
+            _, kind, number = heappop(due)
+            if kind == Due.VISION:
+                parcel = state.parcels.get(number)
+                if parcel is not None:
+                    evidence.vision_due(desk, parcel)
+            elif kind == Due.EPOCH:
+                drawing.epoch_due(desk, number)
+            elif kind == Due.LINK:
+                running.link_due(desk)
+            elif kind == Due.DRIVE:
+                running.drive_due(desk, number)
+            elif kind == Due.PROOF:
+                running.proof_due(desk)
+
+    @staticmethod
+    def _drop_stale(state: LaneState) -> None:
+        """Forget deadlines at the top whose parcel has passed or left, so that nobody is woken for nothing."""
+        due = state.belt_due
+        while due:
+            _, kind, number = due[0]
+            if kind == Due.SEEN:
+                parcel = state.parcels.get(number // STAGES)
+                if parcel is not None and parcel.body.stage < number % STAGES:
+                    return
+            elif kind == Due.IDENTITY:
+                parcel = state.parcels.get(number)
+                if parcel is not None and not parcel.identity_closed:
+                    return
+            elif kind == Due.DECISION:
+                parcel = state.parcels.get(number)
+                if parcel is not None and not parcel.decided:
+                    return
+            elif kind == Due.GATE:
+                parcel = state.parcels.get(number)
+                if parcel is not None and parcel.permit.state is PermitState.ISSUED:
+                    return
+            else:
+                return
+            heappop(due)
+
+
+def _lane_started(desk: Desk, item: LaneStarted) -> None:
+    """A core process started: nothing on the belt, no permit and no link is trusted. Other headers move nothing."""
+    if not item.restart:
+        return
+    state, machine = desk.state, desk.machine
+    permitting.flush(desk, Cause.CORE_STARTED, restart=True)
+    for parcel in list(state.parcels.values()):
+        drawing.close_identity(desk, parcel, unread=True)
+    drawing.drain(desk)
+    drawing.close_epoch(desk)
+    state.covers.clear()
+    state.time_due = [entry for entry in state.time_due if entry[1] == Due.EPOCH]
+    machine.links.clear()
+    machine.causes.clear()
+    machine.throttles.clear()
+    machine.safety_known, machine.safety_faults = False, []
+    machine.belt_unknown = machine.proof_needed = True
+    machine.belt_running = False
+    machine.gate_home = machine.journal_failed = False
+    machine.io_back_um = state.belt_um
+    machine.phase, machine.induction, machine.beam, machine.light = Phase.NONE, False, False, ""
+    desk.commands += [RestGate(), StopBelt(), AllowInduction(allowed=False), SetBeam(on=False)]
+    machine.belt_wanted = False
+    running.change(desk, State.STOPPED, Cause.CORE_STARTED)
+
+
+def _clock_reached(desk: Desk, item: ClockReached) -> None:
+    """The deadlines themselves fired before; here only a belt that does not move is noticed."""
+    running.stuck_check(desk)
+
+
+def _acknowledged(desk: Desk, item: MessageAcknowledged) -> None:
+    desk.events.append(
+        MessageDone(at_us=desk.at_us, belt_um=desk.belt_um, idempotency_key=item.idempotency_key)
+    )
+
+
+def _noted(desk: Desk, item: EpochCommitted | EpochNonce | EpochRevealed) -> None:
+    """For the record only: whoever verifies the draw reads these."""
+
+
+_HANDLERS: dict[type, Handler] = {
+    EyeChanged: belt.eye_changed,
+    BeltMoved: belt.belt_moved,
+    BeltState: belt.belt_state,
+    BarcodeRead: evidence.barcode_read,
+    WeightMeasured: evidence.weight_measured,
+    GateInPosition: permitting.gate_in_position,
+    GateFault: permitting.gate_fault,
+    OutputProven: permitting.output_proven,
+    LinkLost: running.link_lost,
+    LinkRestored: running.link_restored,
+    DeviceRestarted: running.device_restarted,
+    EncoderDoubt: belt.encoder_doubt,
+    SafetyChanged: running.safety_changed,
+    WatchdogProven: running.watchdog_proven,
+    LaneStarted: _lane_started,
+    ClockReached: _clock_reached,
+    EpochCommitted: _noted,
+    EpochNonce: _noted,
+    EpochOpened: drawing.epoch_opened,
+    EpochRevealed: _noted,
+    EpochQueueLow: drawing.queue_low,
+    DeclarationAnswer: evidence.declaration_answer,
+    StatusChanged: deciding.status_changed,
+    ScanStored: evidence.scan_stored,
+    VisionResult: evidence.vision_result,
+    VisionFailed: evidence.vision_failed,
+    MessageAcknowledged: _acknowledged,
+    OutboxLevel: running.outbox_level,
+    FeedState: deciding.feed_state,
+    JournalFailed: running.journal_failed,
+    OrderGiven: people.order_given,
+}
+"""One rule per input; ``tests/lane/core`` checks that every member of ``AnyInput`` is here (I24)."""

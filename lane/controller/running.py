@@ -1,0 +1,459 @@
+"""The machine at work: orders of state, causes, start-up with flush run and watchdog proof, links and safety."""
+
+from devices.commands import AllowInduction, Light, ProveWatchdog, RestGate, RunBelt, SetBeam, ShowLight, StopBelt
+from devices.signals import DeviceRestarted, LinkLost, LinkRestored, SafetyChanged, WatchdogProven
+from lane import machine as packml
+from lane.controller import drawing
+from lane.controller.deciding import AUXILIARY
+from lane.controller.desk import Desk
+from lane.controller.permitting import flush, gate_zone, through_gate, void_all
+from lane.controller.state import Due, Link, Phase
+from lane.errors import CAUSES, Alarm, Cause, Kind, kind_of
+from lane.events.machine import StateChanged
+from lane.inputs import JournalFailed, OutboxLevel
+from lane.machine import Command
+from lane.model.config import EYE_DIVERT, EYE_EXIT_INSPECT, EYE_EXIT_RELEASE
+from lane.model.grounds import Ground
+from lane.model.words import State
+
+DRIVE_US_MAX = 5_000_000
+"""Drive ramps take half a second; ten times that and the drive did not obey."""
+PROOF_US_MAX = 60_000_000
+"""Silence of 1.5 watchdog times (wall) and reading back, at the highest twin speed; later the proof failed."""
+STUCK_US_MAX = 2_000_000
+"""A running belt that moves less than a millimetre in this time is stuck."""
+STUCK_UM = 1_000
+
+LIGHTS = {
+    State.EXECUTE: Light.GREEN,
+    State.HELD: Light.RED,
+    State.HOLDING: Light.RED,
+    State.ABORTED: Light.RED,
+    State.ABORTING: Light.RED,
+    State.STOPPED: Light.OFF,
+    State.IDLE: Light.OFF,
+    State.COMPLETE: Light.OFF,
+}
+"""Stack light by state; every other state is YELLOW (waiting)."""
+_SETTLES_TO_REST = (State.HOLDING, State.ABORTING, State.SUSPENDING)
+_RUNS_EMPTY = (State.EXECUTE, State.SUSPENDING, State.UNSUSPENDING)
+_GATE_EYES = (EYE_DIVERT, EYE_EXIT_RELEASE, EYE_EXIT_INSPECT)
+
+
+def change(desk: Desk, reached: State, cause: Cause, person: str = "") -> None:
+    """Enter a state, show it, and leave everything that belongs to EXECUTE when leaving it (I17)."""
+    machine = desk.machine
+    was = machine.state
+    machine.state = reached
+    desk.events.append(
+        StateChanged(at_us=desk.at_us, belt_um=desk.belt_um, left=was, reached=reached, cause=cause, person=person)
+    )
+    if was is State.EXECUTE:
+        void_all(desk, f"lane left EXECUTE: {cause}")
+        beam_off(desk)
+    light = LIGHTS.get(reached, Light.YELLOW)
+    if reached is State.HELD and Cause.HELD_BY_PERSON in machine.causes and len(machine.causes) == 1:
+        light = Light.YELLOW
+    if light.value != machine.light:
+        machine.light = light.value
+        desk.commands.append(ShowLight(light=light))
+
+
+def beam_off(desk: Desk) -> None:
+    """X-ray request off."""
+    if desk.machine.beam:
+        desk.machine.beam = False
+        desk.commands.append(SetBeam(on=False))
+
+
+def run_belt(desk: Desk) -> None:
+    """Belt to its working speed."""
+    machine = desk.machine
+    machine.belt_wanted = True
+    machine.moved_um, machine.moved_us = desk.state.belt_um, desk.state.at_us
+    desk.commands.append(RunBelt(speed_um_s=desk.config.speed_um_s))
+
+
+def stop_belt(desk: Desk) -> None:
+    """Belt to rest."""
+    desk.machine.belt_wanted = False
+    desk.commands.append(StopBelt())
+
+
+def induct(desk: Desk) -> None:
+    """Say upstream whether it may feed, when that changed."""
+    machine = desk.machine
+    allowed = machine.state is State.EXECUTE and not machine.throttles and drawing.can_draw(desk)
+    if allowed != machine.induction:
+        machine.induction = allowed
+        desk.commands.append(AllowInduction(allowed=allowed))
+
+
+def command(desk: Desk, given: Command, cause: Cause, person: str = "") -> str:
+    """Give a PackML command. Returns why it is refused ("" when obeyed)."""
+    machine = desk.machine
+    reached = packml.reach(machine.state, given)
+    if reached is None:
+        return packml.refusal(machine.state, given)
+    reason = _guard(desk, given)
+    if reason:
+        return reason
+    was = machine.state
+    change(desk, reached, cause, person)
+    _enter(desk, was, reached)
+    return ""
+
+
+def _guard(desk: Desk, given: Command) -> str:
+    """What must be true before a person's command is obeyed."""
+    machine = desk.machine
+    if given not in (Command.RESET, Command.START, Command.UNHOLD, Command.CLEAR):
+        return ""
+    if machine.journal_failed:
+        return "the journal can't be written; restart the lane"
+    if not machine.safety_known:
+        return "the safety chain has not reported yet"
+    if machine.safety_faults:
+        return "safety chain open: " + ", ".join(machine.safety_faults)
+    if given is Command.CLEAR:
+        return ""
+    lost = sorted(machine.links.keys() - AUXILIARY)
+    if lost:
+        return "no link to " + ", ".join(lost)
+    if given in (Command.RESET, Command.START) and not drawing.can_draw(desk):
+        return "no draw epoch with a key is open"
+    return ""
+
+
+def _enter(desk: Desk, was: State, reached: State) -> None:
+    """First act of an acting state."""
+    machine = desk.machine
+    machine.phase = Phase.NONE
+    if reached in (State.RESETTING, State.CLEARING):
+        machine.causes.clear()
+        change(desk, packml.DONE[reached], Cause.PROVEN)
+    elif reached in (State.STARTING, State.UNHOLDING):
+        machine.causes.clear()
+        _calm_holds(desk)
+        _start(desk)
+    elif reached is State.UNSUSPENDING:
+        machine.phase = Phase.RUN
+        run_belt(desk)
+        desk.due_time(desk.state.at_us + DRIVE_US_MAX, Due.DRIVE, int(reached))
+    elif reached in (State.STOPPING, State.COMPLETING) and was in _RUNS_EMPTY and machine.belt_running:
+        machine.phase = Phase.FLUSH
+        machine.flush_to_um = desk.state.belt_um
+    else:
+        _rest(desk)
+    advance(desk)
+
+
+def _rest(desk: Desk) -> None:
+    """Belt to rest, gate at INSPECT."""
+    machine = desk.machine
+    if machine.state is not State.SUSPENDING:
+        desk.commands.append(RestGate())
+    beam_off(desk)
+    stop_belt(desk)
+    machine.phase = Phase.SETTLE
+    desk.due_time(desk.state.at_us + DRIVE_US_MAX, Due.DRIVE, int(machine.state))
+
+
+def _start(desk: Desk) -> None:
+    """STARTING and UNHOLDING: flush what is in doubt, prove the watchdog, run."""
+    machine, state = desk.machine, desk.state
+    starting = machine.state is State.STARTING
+    if not starting and not machine.proof_needed and not machine.belt_unknown:
+        _to_speed(desk)
+        return
+    if machine.belt_unknown or state.parcels or state.strays or not _gate_zone_clear(desk):
+        machine.phase = Phase.FLUSH
+        machine.flush_to_um = state.belt_um
+        if machine.belt_unknown:
+            machine.flush_to_um += desk.layout.exit_inspect_um + desk.layout.parcel_um_max + desk.lag_um
+        if state.parcels:
+            flush(desk, "flush run before the watchdog proof")
+        run_belt(desk)
+        return
+    _settle_for_proof(desk)
+
+
+def _settle_for_proof(desk: Desk) -> None:
+    machine = desk.machine
+    machine.belt_unknown = False
+    desk.state.strays.clear()
+    if machine.belt_running:
+        stop_belt(desk)
+        machine.phase = Phase.SETTLE
+        desk.due_time(desk.state.at_us + DRIVE_US_MAX, Due.DRIVE, int(machine.state))
+    else:
+        machine.phase = Phase.PROOF
+        desk.commands.append(ProveWatchdog())
+        desk.due_time(desk.state.at_us + PROOF_US_MAX, Due.PROOF, 0)
+
+
+def _to_speed(desk: Desk) -> None:
+    machine = desk.machine
+    machine.phase = Phase.RUN
+    run_belt(desk)
+    desk.due_time(desk.state.at_us + DRIVE_US_MAX, Due.DRIVE, int(machine.state))
+
+
+def _gate_zone_clear(desk: Desk) -> bool:
+    return not any(eye in desk.state.covers for eye in _GATE_EYES)
+
+
+def advance(desk: Desk) -> None:
+    """See whether the acting state has what it waits for. Called at the end of every step that may bring it."""
+    machine, state = desk.machine, desk.state
+    if machine.phase is Phase.FLUSH:
+        if state.parcels or state.belt_um < machine.flush_to_um or not _gate_zone_clear(desk):
+            return
+        if machine.state in (State.STARTING, State.UNHOLDING):
+            _settle_for_proof(desk)
+        else:
+            _rest(desk)
+    if machine.phase is Phase.SETTLE and not machine.belt_running:
+        if machine.state in (State.STARTING, State.UNHOLDING):
+            _settle_for_proof(desk)
+        else:
+            _done(desk)
+    elif machine.phase is Phase.RUN and machine.belt_running:
+        _done(desk)
+
+
+def _done(desk: Desk) -> None:
+    """The acting state's signal has come."""
+    machine = desk.machine
+    machine.phase = Phase.NONE
+    change(desk, packml.DONE[machine.state], Cause.PROVEN)
+    if machine.state in (State.STOPPED, State.COMPLETE) and not desk.state.parcels:
+        desk.snapshot_due = True
+
+
+def watchdog_proven(desk: Desk, item: WatchdogProven) -> None:
+    """Answer to the proof at start-up; without it the lane does not run."""
+    machine = desk.machine
+    if machine.phase is not Phase.PROOF:
+        return
+    if not item.ok:
+        desk.want(Cause.WATCHDOG_UNPROVEN, detail=item.reason or f"output fell after {item.drop_us} us")
+        return
+    machine.proof_needed = False
+    desk.calm(Alarm.WATCHDOG_UNPROVEN)
+    _to_speed(desk)
+
+
+def drive_due(desk: Desk, number: int) -> None:
+    """The drive had time enough to obey."""
+    machine = desk.machine
+    if int(machine.state) != number:
+        return
+    if machine.phase is Phase.RUN:
+        desk.want(Cause.BELT_STUCK, detail="the drive did not start")
+    elif machine.phase is Phase.SETTLE:
+        machine.belt_running = False  # its own watchdog stops it; the lane does not wait for a dead drive
+        if machine.state in (State.STARTING, State.UNHOLDING):
+            desk.want(Cause.DRIVE_FAULT, detail="the drive did not stop")
+        else:
+            _done(desk)
+
+
+def proof_due(desk: Desk) -> None:
+    """No answer to the watchdog proof."""
+    if desk.machine.phase is Phase.PROOF:
+        desk.want(Cause.WATCHDOG_UNPROVEN, detail="no answer to the proof")
+
+
+def settle(desk: Desk) -> None:
+    """Obey what the step asked for: the strongest cause decides, every alarm is raised."""
+    machine = desk.machine
+    wants, desk.wants = desk.wants, []
+    for cause, seq, detail, person in wants:
+        number = CAUSES[cause][1]
+        if number:
+            desk.alarm(Alarm(number), seq, detail)
+        kind = kind_of(cause)
+        if kind is Kind.SUSPEND:
+            if cause not in machine.throttles:
+                machine.throttles.append(cause)
+        else:
+            if cause not in machine.causes:
+                machine.causes.append(cause)
+            refused = command(desk, packml.COMMANDS[kind], cause, person)
+            if refused and machine.phase is Phase.FLUSH and kind is Kind.HOLD:
+                _rest(desk)  # a fault while the belt runs empty: stop where it is, the next start flushes
+                advance(desk)
+    strongest = packml.strongest(machine.causes)
+    assert strongest is None or kind_of(strongest) is not Kind.SUSPEND, "outside causes throttle, they don't hold"
+
+
+def throttle(desk: Desk) -> None:
+    """Outside causes: bench, release area or outbox full stop induction; the empty belt then waits in SUSPENDED."""
+    state, config, machine = desk.state, desk.config, desk.machine
+    on_belt = len(state.parcels)
+    _full(desk, Cause.BENCH_FULL, config.bench_places - len(state.bench) - on_belt, config.bench_places)
+    _full(desk, Cause.RELEASE_AREA_FULL, config.release_places - len(state.released) - on_belt, config.release_places)
+    if machine.state is State.EXECUTE and machine.throttles and not state.parcels and not state.covers:
+        command(desk, Command.SUSPEND, machine.throttles[0])
+    elif machine.state is State.SUSPENDED and not machine.throttles:
+        command(desk, Command.UNSUSPEND, Cause.CURED)
+
+
+def _full(desk: Desk, cause: Cause, free: int, places: int) -> None:
+    """Throttle when no place is free for what is on the belt; end it when a tenth (at least one) is free again."""
+    machine = desk.machine
+    if cause in machine.throttles:
+        if free > places // 10:
+            machine.throttles.remove(cause)
+            desk.calm(Alarm(CAUSES[cause][1]))
+    elif free <= 0 and machine.state is State.EXECUTE:
+        machine.throttles.append(cause)
+        desk.alarm(Alarm(CAUSES[cause][1]))
+
+
+def outbox_level(desk: Desk, item: OutboxLevel) -> None:
+    """Messages that wait for their receiver."""
+    machine = desk.machine
+    machine.outbox_full = item.full
+    if item.full:
+        desk.want(Cause.OUTBOX_FULL, detail=f"{item.waiting} messages wait")
+    elif Cause.OUTBOX_FULL in machine.throttles:
+        machine.throttles.remove(Cause.OUTBOX_FULL)
+        desk.calm(Alarm.OUTBOX_FULL)
+
+
+def journal_failed(desk: Desk, item: JournalFailed) -> None:
+    """No record is durable from here on (I16)."""
+    desk.machine.journal_failed = True
+    void_all(desk, "journal failed")
+    for parcel in desk.state.parcels.values():
+        desk.ground(parcel, Ground.JOURNAL_DOUBT)
+    desk.want(Cause.JOURNAL_FAILED, detail=item.reason)
+
+
+# -- links and safety ---------------------------------------------------------------------------------------------
+
+
+def link_lost(desk: Desk, item: LinkLost) -> None:
+    """A device does not answer: permits are void, parcels at the gate in doubt, and after a while the lane holds."""
+    machine = desk.machine
+    if item.role in AUXILIARY:
+        machine.links.setdefault(item.role, Link(lost_us=desk.state.at_us))
+        desk.alarm(Alarm.AUXILIARY_LOST, detail=f"{item.role}: {item.reason}")
+        return
+    void_all(desk, f"link to {item.role} lost")
+    for parcel in gate_zone(desk):
+        if not through_gate(desk, parcel):
+            desk.ground(parcel, Ground.DEVICE_DOUBT)
+    if item.role in machine.links:
+        return
+    machine.links[item.role] = Link(lost_us=desk.state.at_us)
+    desk.due_time(desk.state.at_us + desk.config.link_hold_us, Due.LINK, 0)
+    desk.alarm(Alarm.LINK_LOST, detail=f"{item.role}: {item.reason}")
+
+
+def link_due(desk: Desk) -> None:
+    """A needed device has been away too long."""
+    machine, hold_us = desk.machine, desk.config.link_hold_us
+    for role, link in machine.links.items():
+        if role not in AUXILIARY and not link.held and desk.state.at_us >= link.lost_us + hold_us:
+            link.held = True
+            desk.want(Cause.LINK_LOST, detail=role)
+
+
+def link_restored(desk: Desk, item: LinkRestored) -> None:
+    """It answers again: a short gap without a tripped watchdog needs nobody, anything else an officer's Unhold."""
+    machine = desk.machine
+    machine.links.pop(item.role, None)
+    if item.role in AUXILIARY:
+        if not machine.links.keys() & AUXILIARY:
+            desk.calm(Alarm.AUXILIARY_LOST)
+        return
+    if item.role == "io":
+        machine.io_back_um = desk.state.belt_um
+    if item.role == "detector":
+        desk.state.last_line = -1  # its line counter starts anew with the connection
+    if item.watchdog_tripped:
+        machine.proof_needed = machine.proof_needed or item.role == "io"
+        desk.want(Cause.WATCHDOG_TRIPPED, detail=item.role)
+    elif item.gap_us > desk.config.link_gap_us_max:
+        desk.want(Cause.LINK_LOST, detail=f"{item.role} was away for {item.gap_us // 1000} ms")
+    if not machine.links.keys() - AUXILIARY:
+        desk.calm(Alarm.LINK_LOST)
+
+
+def device_restarted(desk: Desk, item: DeviceRestarted) -> None:
+    """Boot counter changed: registers start anew; with the lane I/O the encoder does too."""
+    machine, state = desk.machine, desk.state
+    if item.role in AUXILIARY:
+        return
+    if item.role == "detector":
+        state.last_line = -1
+    if item.role == "io":
+        flush(desk, "lane I/O restarted")
+        machine.belt_unknown = machine.proof_needed = True
+        state.covers.clear()
+        if item.belt_um < state.belt_um:
+            rebase(desk, item.belt_um - state.belt_um)
+    else:
+        void_all(desk, f"{item.role} restarted")
+    desk.want(Cause.DEVICE_RESTARTED, detail=f"{item.role}, boot {item.boot}")
+
+
+def rebase(desk: Desk, by_um: int) -> None:
+    """The encoder started anew: every remembered position moves with it. All of them are flushed already."""
+    state, machine = desk.state, desk.machine
+    state.belt_um += by_um
+    for body in [*desk.bodies, *state.strays]:
+        body.head_um += by_um
+        body.anchor_um += by_um
+        if body.tail_um >= 0:
+            body.tail_um += by_um
+    state.belt_due[:] = [(at_um + by_um, kind, number) for at_um, kind, number in state.belt_due]
+    state.last_tail_um, state.fault_until_um = -1, state.fault_until_um + by_um
+    state.permit_home_um += by_um
+    machine.io_back_um = machine.moved_um = state.belt_um
+    machine.beam_until_um += by_um
+    machine.flush_to_um += by_um
+
+
+def safety_changed(desk: Desk, item: SafetyChanged) -> None:
+    """The hardware chain, observed: any part lost aborts; its return starts nothing (C9)."""
+    machine = desk.machine
+    machine.safety_known = True
+    running = machine.state not in (State.STOPPED, State.IDLE, State.ABORTED, State.ABORTING, State.COMPLETE)
+    faults: list[Cause] = []
+    for ok, cause in (
+        (item.estop_ok, Cause.EMERGENCY_STOP),
+        (item.guard_ok, Cause.GUARD_OPEN),
+        (item.interlock_ok, Cause.INTERLOCK_OPEN),
+        (item.key_on, Cause.KEY_OFF),
+    ):
+        if ok:
+            desk.calm(Alarm(CAUSES[cause][1]))
+            continue
+        faults.append(cause)
+        if cause not in machine.safety_faults and (running or cause is not Cause.KEY_OFF):
+            flush(desk, cause.value)
+            desk.want(cause)
+    machine.safety_faults = faults
+
+
+_HOLD_ALARMS = [Alarm(number) for kind, number in CAUSES.values() if kind is Kind.HOLD and number]
+
+
+def _calm_holds(desk: Desk) -> None:
+    """An officer took the lane up again: the causes of the Hold are cured."""
+    for number in _HOLD_ALARMS:
+        desk.calm(number)
+
+
+def stuck_check(desk: Desk) -> None:
+    """A belt that should run and stands still: called with each clock deadline."""
+    machine, state = desk.machine, desk.state
+    if state.belt_um - machine.moved_um >= STUCK_UM or not (machine.belt_wanted and machine.belt_running):
+        machine.moved_um, machine.moved_us = state.belt_um, state.at_us
+    elif state.at_us - machine.moved_us > STUCK_US_MAX:
+        machine.moved_us = state.at_us
+        desk.want(Cause.BELT_STUCK, detail="the encoder stands still")

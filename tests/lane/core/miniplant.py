@@ -1,0 +1,443 @@
+"""A small world for the core: a belt, eyes, a gate and obedient answerers, driven by belt position.
+
+It is no twin: it has no ramps, no noise, no wires. Tests bend single answers through ``Parcel`` fields and hooks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from heapq import heappop, heappush
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from devices.commands import (
+    AllowInduction,
+    ArmDetector,
+    ProveWatchdog,
+    ReleasePulse,
+    RestGate,
+    RunBelt,
+    StopBelt,
+)
+from devices.signals import (
+    BarcodeRead,
+    BeltState,
+    EyeChanged,
+    GateInPosition,
+    GatePosition,
+    ReadQuality,
+    SafetyChanged,
+    WatchdogProven,
+    WeightMeasured,
+)
+from lane.commands import AnyCommand, AskDeclaration, CloseEpoch, Count, Step
+from lane.controller.core import LaneController
+from lane.disposition import parse_matrix
+from lane.events.union import AnyEvent
+from lane.inputs import (
+    AnyInput,
+    ClockReached,
+    DeclarationAnswer,
+    EpochOpened,
+    LaneStarted,
+    OrderGiven,
+    ScanStored,
+    VisionResult,
+)
+from lane.model.config import CarrierPattern, CoreConfig, DrawConfig, Layout
+from lane.model.declared import DeclaredItem
+from lane.model.words import Design, LaneKind, Mode, Role, State, StatusClass
+from lane.orders import AnyOrder, Reset, Start
+from vision.item_count import Acquisition, ItemCount, LineCount, Origin
+
+MODEL = "m" * 64
+MM = 1_000
+MATRIX = parse_matrix((Path(__file__).parents[3] / "config" / "disposition.csv").read_text())
+LAYOUT = Layout(
+    reader_um=600 * MM, scale_um=1_100 * MM, tunnel_entry_um=1_700 * MM, detector_um=2_300 * MM,
+    tunnel_exit_um=2_900 * MM, second_reader_um=6_700 * MM, divert_um=7_200 * MM, gate_um=7_350 * MM,
+    exit_release_um=8_000 * MM, exit_inspect_um=8_000 * MM, parcel_um_min=120 * MM, parcel_um_max=800 * MM,
+    gap_um_min=300 * MM,
+)  # fmt: skip
+CARRIERS = (CarrierPattern(name="test", prefix="T", length_min=8, length_max=20, alphabet="alnum", check="none"),)
+
+
+def config(**changes: Any) -> CoreConfig:
+    """The demo lane's figures, with a draw that selects nobody unless a test says otherwise."""
+    base = CoreConfig(
+        site="HZ01", lane="L3", kind=LaneKind.TWIN, mode=Mode.PRODUCTION, speed_um_s=500 * MM, layout=LAYOUT,
+        matrix=MATRIX, matrix_sha256="x" * 64, model_sha256=MODEL, carriers=CARRIERS,
+        draw=DrawConfig(rate="0"), review_enabled=False, bench_places=400,
+    )  # fmt: skip
+    return replace(base, **changes)
+
+
+@dataclass
+class Box:
+    """One physical parcel and what the world says about it."""
+
+    code: str = ""
+    length_um: int = 400 * MM
+    declared: int = 2
+    seen: int = 2
+    gross_mg: int = 1_000_000
+    scale_mg: int = 1_000_000
+    status: StatusClass = StatusClass.RELEASED
+    found: bool = True
+    p_ppm: int = 990_000
+    scan: bool = True
+    vision: bool = True
+    readable: bool = True
+    answer: dict[str, Any] = field(default_factory=dict)
+    image: dict[str, Any] = field(default_factory=dict)
+    at_um: int = 0
+    placed: bool = False
+    skip_eyes: tuple[str, ...] = ()
+    slip_um: dict[str, int] = field(default_factory=dict)
+    removed_at_um: int = 0
+    exit: str = ""
+    inducted: bool = False
+
+
+class MiniPlant:
+    """Feeds a core: ``lay`` boxes, ``run`` for a time, look at ``events``."""
+
+    def __init__(self, cfg: CoreConfig | None = None, *, boxes: int = 0) -> None:
+        self.config = cfg or config()
+        self.core = LaneController(self.config)
+        self.at_us = 0
+        self.belt = 0
+        self.speed = 0
+        self.events: list[AnyEvent] = []
+        self.commands: list[AnyCommand] = []
+        self.inputs: list[AnyInput] = []
+        self.steps: list[Step] = []
+        self.hooks: dict[type, Callable[[Any], bool]] = {}
+        self.filter: Callable[[AnyInput], AnyInput | None] = lambda item: item
+        self.gate = GatePosition.INSPECT
+        self.gate_works = True
+        self.induction = False
+        self.epochs = 0
+        self.line = 0
+        self.boxes: list[Box] = []
+        self.by_seq: dict[int, Box] = {}
+        self.gate_log: list[tuple[int, int]] = []
+        self._order = count()
+        self._by_belt: list[tuple[int, int, Callable[[], None]]] = []
+        self._by_time: list[tuple[int, int, Callable[[], None]]] = []
+        self._nonce = count(1)
+        self._pulse = 0
+        for number in range(boxes):
+            self.lay(Box(code=f"T{number + 1:09d}"))
+
+    # -- feeding ----------------------------------------------------------------------------------------------------
+
+    def give(self, item: AnyInput) -> Step:
+        """Hand one input to the core and obey what it asks for."""
+        bent = self.filter(item)
+        if bent is None:
+            return Step((), ())
+        step = self.core.handle(bent)
+        self.inputs.append(bent)
+        self.steps.append(step)
+        self.events += step.events
+        for command in step.commands:
+            self.commands.append(command)
+            hook = self.hooks.get(type(command))
+            if hook is None or not hook(command):
+                self._obey(command)
+        return step
+
+    def now(self) -> dict[str, int]:
+        """Coordinates of an input that happens at this moment."""
+        return {"at_us": self.at_us, "belt_um": self.belt}
+
+    def order(self, cls: type[AnyOrder], person: str = "li", role: Role = Role.OFFICER, **fields: Any) -> Step:
+        """A person's order."""
+        nonce = f"n{next(self._nonce)}"
+        return self.give(OrderGiven(**self.now(), order=cls(person=person, role=role, nonce=nonce, **fields)))
+
+    def after(self, wait_us: int, do: Callable[[], None]) -> None:
+        """Do something after a time."""
+        heappush(self._by_time, (self.at_us + wait_us, next(self._order), do))
+
+    def when(self, belt_um: int, do: Callable[[], None]) -> None:
+        """Do something at a belt position."""
+        heappush(self._by_belt, (max(belt_um, self.belt), next(self._order), do))
+
+    def begin(self, *, restart: bool = True) -> None:
+        """A core process starts; safety is well; the first epoch opens."""
+        self.give(
+            LaneStarted(
+                **self.now(), restart=restart, boot_id="b", wall_at="2025-11-21T00:00:00Z", synchronised=True,
+                lane_kind=self.config.kind, config_sha256="c", build_sha256="d",
+            )  # fmt: skip
+        )
+        self.safety()
+        if not self.core.open_epoch:
+            self.open_epoch()
+
+    def safety(self, **changes: bool) -> Step:
+        """The safety chain reports; all is well but for the changes."""
+        good = {
+            "estop_ok": True, "guard_ok": True, "interlock_ok": True, "key_on": True, "xray_on": False,
+            "xray_ready": True,
+        }  # fmt: skip
+        return self.give(SafetyChanged(**self.now(), **{**good, **changes}))
+
+    def open_epoch(self) -> None:
+        """The seal opens the next epoch."""
+        self.epochs += 1
+        draw = self.config.draw
+        self.give(
+            EpochOpened(
+                **self.now(), epoch=self.epochs, commitment="c", nonce="n", rate=draw.rate, design=Design.RATE_HELD,
+                config_sha256="c", build_sha256="d", key=sha256(b"%d" % self.epochs).digest(),
+            )  # fmt: skip
+        )
+
+    def start(self) -> None:
+        """From nothing to EXECUTE: header, Reset, Start, flush run, proof."""
+        self.begin()
+        self.order(Reset)
+        self.order(Start)
+        self.run_until(lambda: self.core.state.machine.state is State.EXECUTE, 60_000_000)
+
+    # -- time -------------------------------------------------------------------------------------------------------
+
+    def run(self, for_us: int) -> None:
+        """Let the world run for a time."""
+        self.run_until(lambda: False, for_us)
+
+    def run_until(self, done: Callable[[], bool], limit_us: int) -> None:
+        """Let the world run until something holds, at most for a time."""
+        end = self.at_us + limit_us
+        while not done():
+            candidates: list[tuple[int, int]] = [(end, 3)]
+            if self._by_time:
+                candidates.append((self._by_time[0][0], 0))
+            if self._by_belt and self.speed:
+                way = max(self._by_belt[0][0] - self.belt, 0)
+                candidates.append((self.at_us + -(-way * 1_000_000 // self.speed), 1))
+            deadline = self.core.next_deadline()
+            if deadline is not None:
+                candidates.append((max(deadline, self.at_us), 2))
+            at_us, kind = min(candidates)
+            self._advance(at_us, self._by_belt[0][0] if kind == 1 else None)
+            if kind == 0:
+                heappop(self._by_time)[2]()
+            elif kind == 1:
+                heappop(self._by_belt)[2]()
+            elif kind == 2:
+                self.give(ClockReached(**self.now()))
+                after = self.core.next_deadline()
+                assert after is None or after > self.at_us
+            if kind == 3:
+                return
+
+    def _advance(self, at_us: int, belt_um: int | None) -> None:
+        moved = (at_us - self.at_us) * self.speed // 1_000_000
+        self.belt = self.belt + moved if belt_um is None else max(self.belt, belt_um)
+        self.at_us = at_us
+
+    # -- the belt ---------------------------------------------------------------------------------------------------
+
+    def lay(self, box: Box, gap_um: int = 700 * MM) -> Box:
+        """Put a box on the feeding belt: it is inducted when the lane allows it, behind the one before."""
+        self.boxes.append(box)
+        box.answer.setdefault("gap_um", gap_um)
+        if self.induction:
+            self._feed()
+        return box
+
+    def _feed(self) -> None:
+        tail = max((box.at_um + box.length_um for box in self.boxes if box.placed), default=self.belt)
+        for box in self.boxes:
+            if not box.placed:
+                head = max(tail + box.answer["gap_um"], self.belt + 10 * MM)
+                self.place(box, head)
+                tail = head + box.length_um
+
+    def place(self, box: Box, head_um: int) -> None:
+        """The box's head will be at the induct eye when the belt stands at ``head_um``."""
+        box.placed, box.at_um = True, head_um
+        layout = self.config.layout
+        if box.readable:
+            self.when(head_um + layout.reader_um + box.length_um // 2, lambda: self._read(box))
+        self.when(head_um + layout.scale_um + box.length_um // 2, lambda: self._weigh(box))
+        self._eye(box, "induct", 0)
+        self._eye(box, "tunnel_entry", layout.tunnel_entry_um)
+        self._eye(box, "tunnel_exit", layout.tunnel_exit_um)
+        self._eye(box, "divert", layout.divert_um)
+        self.when(head_um + layout.gate_um, lambda: self._at_gate(box))
+
+    def _eye(self, box: Box, eye: str, station_um: int) -> None:
+        if eye in box.skip_eyes:
+            return
+        head = box.at_um + station_um + box.slip_um.get(eye, 0)
+        self.when(head, lambda: self._edge(box, eye, True))
+        self.when(head + box.length_um, lambda: self._edge(box, eye, False))
+
+    def _gone(self, box: Box) -> bool:
+        return bool(box.removed_at_um) and self.belt - box.at_um >= box.removed_at_um
+
+    def _edge(self, box: Box, eye: str, blocked: bool) -> None:
+        if self._gone(box) or (not blocked and eye == "induct" and not box.inducted):
+            return
+        if eye == "induct" and blocked:
+            if not self.induction and "forced" not in box.answer:
+                box.placed = False
+                return
+            box.inducted = True
+            self.by_seq[self.core.state.next_seq] = box
+        self.give(EyeChanged(**self.now(), eye=eye, blocked=blocked))
+
+    def _read(self, box: Box) -> None:
+        if self._gone(box) or not box.inducted:
+            return
+        self.give(
+            BarcodeRead(
+                **self.now(), reader="reader", text=box.code, quality=ReadQuality.GOOD,
+                sticky_from=box.answer.get("sticky_from", 0), inductions=box.answer.get("inductions", 0),
+            )  # fmt: skip
+        )
+
+    def _weigh(self, box: Box) -> None:
+        if not self._gone(box) and box.inducted and box.scale_mg >= 0:
+            self.give(WeightMeasured(**self.now(), mg=box.scale_mg, stable=True, error_mg=3_000))
+
+    def _at_gate(self, box: Box) -> None:
+        if self._gone(box) or not box.inducted:
+            return
+        box.exit = "exit_release" if self.gate is GatePosition.RELEASE else "exit_inspect"
+        layout = self.config.layout
+        station = layout.exit_release_um if box.exit == "exit_release" else layout.exit_inspect_um
+        self._eye(box, box.exit, station)
+
+    # -- answers ----------------------------------------------------------------------------------------------------
+
+    def _obey(self, command: AnyCommand) -> None:
+        if isinstance(command, RunBelt):
+            self.after(100_000, lambda: self.set_speed(command.speed_um_s))
+        elif isinstance(command, StopBelt):
+            self.after(100_000, lambda: self.set_speed(0))
+        elif isinstance(command, AllowInduction):
+            self.induction = command.allowed
+            if command.allowed:
+                self._feed()
+        elif isinstance(command, ProveWatchdog):
+            self.after(600_000, lambda: self._prove())
+        elif isinstance(command, AskDeclaration):
+            self.after(3_000, lambda: self._declare(command))
+        elif isinstance(command, ArmDetector):
+            box = self.by_seq.get(command.seq)
+            if box is not None and box.scan:
+                self.when(command.to_um, lambda: self._scan(command, box))
+        elif isinstance(command, Count):
+            box = self.by_seq[command.seq]
+            if box.vision:
+                self.after(200_000, lambda: self._count(command, box))
+        elif isinstance(command, CloseEpoch):
+            self.after(20_000, self.open_epoch)
+        else:
+            self._obey_gate(command)
+
+    def _obey_gate(self, command: AnyCommand) -> None:
+        if isinstance(command, ReleasePulse):
+            self._pulse = command.permit_no
+            self.when(command.from_um, lambda: self._open(command))
+            self.when(command.to_um, lambda: self._shut(command.permit_no))
+        elif isinstance(command, RestGate):
+            self._pulse = 0
+            if self.gate is not GatePosition.INSPECT:
+                self._shut(0)
+
+    def _prove(self) -> None:
+        self.give(WatchdogProven(**self.now(), ok=True, drop_us=400_000))
+
+    def set_speed(self, speed: int) -> None:
+        """The drive reaches a speed."""
+        if speed != self.speed:
+            self.speed = speed
+            self.give(BeltState(**self.now(), running=speed > 0, speed_um_s=speed))
+
+    def _open(self, command: ReleasePulse) -> None:
+        if self._pulse != command.permit_no or self.at_us > command.not_after_us or not self.gate_works:
+            return
+        self.gate_log.append((command.permit_no, self.belt))
+
+        def out() -> None:
+            if self._pulse == command.permit_no:
+                self.gate = GatePosition.RELEASE
+                self.give(
+                    GateInPosition(**self.now(), position=GatePosition.RELEASE, permit_no=command.permit_no)
+                )
+
+        self.after(self.config.gate.travel_us, out)
+
+    def _shut(self, permit_no: int) -> None:
+        if permit_no not in (0, self._pulse) or self.gate is GatePosition.INSPECT:
+            return
+        self.gate = GatePosition.INSPECT
+        self._pulse = 0
+        self.after(
+            self.config.gate.travel_us,
+            lambda: self.give(GateInPosition(**self.now(), position=GatePosition.INSPECT)) and None,
+        )
+
+    def _declare(self, command: AskDeclaration) -> None:
+        box = self.by_seq[command.seq]
+        self.give(self.answer_of(box, command.seq))
+
+    def answer_of(self, box: Box, seq: int) -> DeclarationAnswer:
+        """What the declarations store says of a box."""
+        if not box.found:
+            return DeclarationAnswer(**self.now(), seq=seq, found=False)
+        item = DeclaredItem(
+            line_no=1, sku="SKU1", name="milk powder", hs_code="1901101000", qty_e5=box.declared * 100_000, unit="007",
+            count_lo=box.declared, count_hi=box.declared, rule="[q, q]", unit_mg=400_000,
+        )  # fmt: skip
+        changes = {
+            name: value for name, value in box.answer.items() if name in DeclarationAnswer.__dataclass_fields__
+        }
+        base = DeclarationAnswer(
+            **self.now(), seq=seq, found=True, carrier="C", waybill=box.code, version="v1", status_code="800",
+            status_class=box.status, gross_mg=box.gross_mg, net_mg=box.gross_mg, items=(item,), declarant="D1",
+        )  # fmt: skip
+        return replace(base, **changes)
+
+    def _scan(self, command: ArmDetector, box: Box) -> None:
+        lines = (command.to_um - command.from_um) // 1_200
+        first, self.line = self.line + 1, self.line + lines
+        head = box.at_um + self.config.layout.detector_um
+        base = ScanStored(
+            **self.now(), seq=command.seq, image_sha256=sha256(b"%d" % command.seq).hexdigest(), lines=lines,
+            line_from=first, line_to=first + lines - 1, from_um=command.from_um, to_um=command.to_um, head_um=head,
+            tail_um=head + box.length_um, gaps=0, acquisition=Acquisition.SUCCESSFUL,
+            origin=Origin.SYNTHETIC if self.config.kind is LaneKind.TWIN else Origin.MACHINE,
+        )  # fmt: skip
+        self.after(30_000, lambda: self.give(replace(base, **{**self.now(), **box.image})) and None)
+
+    def _count(self, command: Count, box: Box) -> None:
+        line = LineCount(line_no=1, count_lo=box.seen, count_hi=box.seen, p_ppm=box.p_ppm)
+        self.give(
+            VisionResult(
+                **self.now(), seq=command.seq,
+                count=ItemCount(
+                    image_sha256=command.image_sha256, lines=(line,), p_declared_ppm=box.p_ppm, unexplained=0,
+                    total_lo=box.seen, total_hi=box.seen, acquisition=Acquisition.SUCCESSFUL, model_sha256=MODEL,
+                    signatures="s1",
+                ),
+            )  # fmt: skip
+        )
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """All events of a kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def words(self, seq: int) -> list[str]:
+        """Names of the events of one parcel, in order."""
+        return [type(event).__name__ for event in self.events if getattr(event, "seq", None) == seq]
