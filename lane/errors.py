@@ -128,12 +128,7 @@ ALARMS: dict[Alarm, AlarmText] = {
         _M,
     ),
     Alarm.ABORTED_BY_PERSON: AlarmText(
-        "Aborted by a person",
-        "A signed-in person aborted the lane.",
-        "See the order's name.",
-        "Clear, Reset, Start.",
-        _M,
-        True,
+        "Aborted by a person", "A signed-in person aborted it.", "See the order.", "Clear, Reset, Start.", _M, True
     ),
     Alarm.TRACKING_LOST: AlarmText(
         "Parcel missed an eye",

@@ -182,6 +182,8 @@ def seen_due(desk: Desk, number: int) -> None:
     fault(desk, parcel, body.anchor_um)
     before = desk.state.covers.get(EYE_OF_STAGE[stage - 1])
     if before is not None and before.seq == seq:
+        flush(desk, "jam")
+        desk.machine.belt_unknown = True  # whoever frees the belt may move what lies on it
         desk.want(Cause.JAM, seq=seq, detail=f"eye {EYE_OF_STAGE[stage - 1]} stays covered")
     if stage == STAGE_EXIT:
         exits.never_seen(desk, parcel)

@@ -33,7 +33,7 @@ from devices.signals import (
 )
 from lane.codec import from_plain, parse
 from lane.commands import Step
-from lane.controller import belt, deciding, drawing, evidence, people, permitting, running
+from lane.controller import belt, deciding, drawing, evidence, people, permitting, running, watching
 from lane.controller.desk import STAGES, Desk
 from lane.controller.state import Due, LaneState, Phase
 from lane.errors import Cause
@@ -193,7 +193,7 @@ class LaneController:
             elif kind == Due.EPOCH:
                 drawing.epoch_due(desk, number)
             elif kind == Due.LINK:
-                running.link_due(desk)
+                watching.link_due(desk)
             elif kind == Due.DRIVE:
                 running.drive_due(desk, number)
             elif kind == Due.PROOF:
@@ -254,13 +254,11 @@ def _lane_started(desk: Desk, item: LaneStarted) -> None:
 
 def _clock_reached(desk: Desk, item: ClockReached) -> None:
     """The deadlines themselves fired before; here only a belt that does not move is noticed."""
-    running.stuck_check(desk)
+    watching.stuck_check(desk)
 
 
 def _acknowledged(desk: Desk, item: MessageAcknowledged) -> None:
-    desk.events.append(
-        MessageDone(at_us=desk.at_us, belt_um=desk.belt_um, idempotency_key=item.idempotency_key)
-    )
+    desk.events.append(MessageDone(at_us=desk.at_us, belt_um=desk.belt_um, idempotency_key=item.idempotency_key))
 
 
 def _noted(desk: Desk, item: EpochCommitted | EpochNonce | EpochRevealed) -> None:
@@ -276,11 +274,11 @@ _HANDLERS: dict[type, Handler] = {
     GateInPosition: permitting.gate_in_position,
     GateFault: permitting.gate_fault,
     OutputProven: permitting.output_proven,
-    LinkLost: running.link_lost,
-    LinkRestored: running.link_restored,
-    DeviceRestarted: running.device_restarted,
+    LinkLost: watching.link_lost,
+    LinkRestored: watching.link_restored,
+    DeviceRestarted: watching.device_restarted,
     EncoderDoubt: belt.encoder_doubt,
-    SafetyChanged: running.safety_changed,
+    SafetyChanged: watching.safety_changed,
     WatchdogProven: running.watchdog_proven,
     LaneStarted: _lane_started,
     ClockReached: _clock_reached,
@@ -295,9 +293,9 @@ _HANDLERS: dict[type, Handler] = {
     VisionResult: evidence.vision_result,
     VisionFailed: evidence.vision_failed,
     MessageAcknowledged: _acknowledged,
-    OutboxLevel: running.outbox_level,
+    OutboxLevel: watching.outbox_level,
     FeedState: deciding.feed_state,
-    JournalFailed: running.journal_failed,
+    JournalFailed: watching.journal_failed,
     OrderGiven: people.order_given,
 }
 """One rule per input; ``tests/lane/core`` checks that every member of ``AnyInput`` is here (I24)."""

@@ -188,5 +188,3 @@ def feed_state(desk: Desk, item: FeedState) -> None:
         desk.calm(Alarm.STATUS_FEED_SILENT)
     else:
         desk.alarm(Alarm.STATUS_FEED_SILENT)
-
-

@@ -79,9 +79,7 @@ def _draw(desk: Desk, seq: int, waiting: Undrawn) -> None:
     if desk.rate is None:
         desk.rate = draw.parse_rate(epoch.rate)
     p_num, p_den = draw.probability(desk.rate, epoch.design, epoch.n, epoch.selected)
-    d = draw.draw_hash(
-        desk.key, desk.config.site, desk.config.lane, epoch.epoch, seq, waiting.parcel_key.encode()
-    )
+    d = draw.draw_hash(desk.key, desk.config.site, desk.config.lane, epoch.epoch, seq, waiting.parcel_key.encode())
     drawn = draw.is_selected(d, p_num, p_den)
     effective = drawn or waiting.sticky_from > 0
     desk.events.append(

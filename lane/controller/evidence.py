@@ -203,9 +203,7 @@ def apply_rules(desk: Desk, parcel: Parcel) -> None:
         ]
         if (goods or not (rule.sku or rule.hs_prefix)) and Ground.SUPERVISOR_RULE not in parcel.grounds:
             desk.events.append(
-                InspectionOrdered(
-                    at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, person="", rule=rule.rule
-                )
+                InspectionOrdered(at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, person="", rule=rule.rule)
             )
             desk.ground(parcel, Ground.SUPERVISOR_RULE, announce=False)
 

@@ -92,9 +92,7 @@ def never_seen(desk: Desk, parcel: Parcel) -> None:
 
 def _unproven(desk: Desk, parcel: Parcel, reason: str) -> None:
     void_only(desk, parcel, reason)
-    desk.events.append(
-        CustodyUnproven(at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, reason=reason)
-    )
+    desk.events.append(CustodyUnproven(at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, reason=reason))
     desk.alarm(Alarm.CUSTODY_UNPROVEN, parcel.seq, reason)
     desk.state.unproven_count += 1
     _keep(desk, _place(parcel, Custody.UNPROVEN))

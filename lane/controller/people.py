@@ -226,9 +226,7 @@ def _record_bench(desk: Desk, order: RecordBench) -> str:
         place.recalled = False
         state.released[order.seq] = place
         desk.events.append(
-            ParcelReleased(
-                at_us=desk.at_us, belt_um=desk.belt_um, seq=order.seq, via=Via.BENCH, permit_no=0, exit_um=0
-            )
+            ParcelReleased(at_us=desk.at_us, belt_um=desk.belt_um, seq=order.seq, via=Via.BENCH, permit_no=0, exit_um=0)
         )
         desk.message(order.seq, MessageKind.RELEASE, revise(place, MessageKind.RELEASE), Via.BENCH)
     elif order.result is BenchResult.ORDER_MODIFIED:

@@ -96,9 +96,7 @@ def void_only(desk: Desk, parcel: Parcel, reason: str) -> bool:
     if not permits.void(permit):
         return False
     desk.events.append(
-        PermitVoided(
-            at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, permit_no=permit.permit_no, reason=reason
-        )
+        PermitVoided(at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, permit_no=permit.permit_no, reason=reason)
     )
     return True
 
@@ -175,9 +173,7 @@ def gate_in_position(desk: Desk, item: GateInPosition) -> None:
             if permits.covers(permit, item.belt_um, desk.lag_um):
                 permits.use(permit)
                 desk.events.append(
-                    PermitUsed(
-                        at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, permit_no=permit.permit_no
-                    )
+                    PermitUsed(at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, permit_no=permit.permit_no)
                 )
                 return
             unproven(desk, parcel)

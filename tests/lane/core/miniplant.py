@@ -5,6 +5,7 @@ It is no twin: it has no ramps, no noise, no wires. Tests bend single answers th
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from heapq import heappop, heappush
 from itertools import count
@@ -124,8 +125,8 @@ class MiniPlant:
         self.by_seq: dict[int, Box] = {}
         self.gate_log: list[tuple[int, int]] = []
         self._order = count()
-        self._by_belt: list[tuple[int, int, Callable[[], None]]] = []
-        self._by_time: list[tuple[int, int, Callable[[], None]]] = []
+        self._by_belt: list[tuple[int, int, Callable[[], object]]] = []
+        self._by_time: list[tuple[int, int, Callable[[], object]]] = []
         self._nonce = count(1)
         self._pulse = 0
         for number in range(boxes):
@@ -149,7 +150,7 @@ class MiniPlant:
                 self._obey(command)
         return step
 
-    def now(self) -> dict[str, int]:
+    def now(self) -> dict[str, Any]:
         """Coordinates of an input that happens at this moment."""
         return {"at_us": self.at_us, "belt_um": self.belt}
 
@@ -158,11 +159,11 @@ class MiniPlant:
         nonce = f"n{next(self._nonce)}"
         return self.give(OrderGiven(**self.now(), order=cls(person=person, role=role, nonce=nonce, **fields)))
 
-    def after(self, wait_us: int, do: Callable[[], None]) -> None:
+    def after(self, wait_us: int, do: Callable[[], object]) -> None:
         """Do something after a time."""
         heappush(self._by_time, (self.at_us + wait_us, next(self._order), do))
 
-    def when(self, belt_um: int, do: Callable[[], None]) -> None:
+    def when(self, belt_um: int, do: Callable[[], object]) -> None:
         """Do something at a belt position."""
         heappush(self._by_belt, (max(belt_um, self.belt), next(self._order), do))
 
@@ -170,9 +171,15 @@ class MiniPlant:
         """A core process starts; safety is well; the first epoch opens."""
         self.give(
             LaneStarted(
-                **self.now(), restart=restart, boot_id="b", wall_at="2025-11-21T00:00:00Z", synchronised=True,
-                lane_kind=self.config.kind, config_sha256="c", build_sha256="d",
-            )  # fmt: skip
+                **self.now(),
+                restart=restart,
+                boot_id="b",
+                wall_at="2025-11-21T00:00:00Z",
+                synchronised=True,
+                lane_kind=self.config.kind,
+                config_sha256="c",
+                build_sha256="d",
+            )
         )
         self.safety()
         if not self.core.open_epoch:
@@ -192,9 +199,16 @@ class MiniPlant:
         draw = self.config.draw
         self.give(
             EpochOpened(
-                **self.now(), epoch=self.epochs, commitment="c", nonce="n", rate=draw.rate, design=Design.RATE_HELD,
-                config_sha256="c", build_sha256="d", key=sha256(b"%d" % self.epochs).digest(),
-            )  # fmt: skip
+                **self.now(),
+                epoch=self.epochs,
+                commitment="c",
+                nonce="n",
+                rate=draw.rate,
+                design=Design.RATE_HELD,
+                config_sha256="c",
+                build_sha256="d",
+                key=sha256(b"%d" % self.epochs).digest(),
+            )
         )
 
     def start(self) -> None:
@@ -298,9 +312,13 @@ class MiniPlant:
             return
         self.give(
             BarcodeRead(
-                **self.now(), reader="reader", text=box.code, quality=ReadQuality.GOOD,
-                sticky_from=box.answer.get("sticky_from", 0), inductions=box.answer.get("inductions", 0),
-            )  # fmt: skip
+                **self.now(),
+                reader="reader",
+                text=box.code,
+                quality=ReadQuality.GOOD,
+                sticky_from=box.answer.get("sticky_from", 0),
+                inductions=box.answer.get("inductions", 0),
+            )
         )
 
     def _weigh(self, box: Box) -> None:
@@ -333,7 +351,7 @@ class MiniPlant:
         elif isinstance(command, ArmDetector):
             box = self.by_seq.get(command.seq)
             if box is not None and box.scan:
-                self.when(command.to_um, lambda: self._scan(command, box))
+                self.when(command.to_um, partial(self._scan, command, box))
         elif isinstance(command, Count):
             box = self.by_seq[command.seq]
             if box.vision:
@@ -370,9 +388,7 @@ class MiniPlant:
         def out() -> None:
             if self._pulse == command.permit_no:
                 self.gate = GatePosition.RELEASE
-                self.give(
-                    GateInPosition(**self.now(), position=GatePosition.RELEASE, permit_no=command.permit_no)
-                )
+                self.give(GateInPosition(**self.now(), position=GatePosition.RELEASE, permit_no=command.permit_no))
 
         self.after(self.config.gate.travel_us, out)
 
@@ -383,7 +399,7 @@ class MiniPlant:
         self._pulse = 0
         self.after(
             self.config.gate.travel_us,
-            lambda: self.give(GateInPosition(**self.now(), position=GatePosition.INSPECT)) and None,
+            lambda: self.give(GateInPosition(**self.now(), position=GatePosition.INSPECT)),
         )
 
     def _declare(self, command: AskDeclaration) -> None:
@@ -398,9 +414,7 @@ class MiniPlant:
             line_no=1, sku="SKU1", name="milk powder", hs_code="1901101000", qty_e5=box.declared * 100_000, unit="007",
             count_lo=box.declared, count_hi=box.declared, rule="[q, q]", unit_mg=400_000,
         )  # fmt: skip
-        changes = {
-            name: value for name, value in box.answer.items() if name in DeclarationAnswer.__dataclass_fields__
-        }
+        changes = {name: value for name, value in box.answer.items() if name in DeclarationAnswer.__dataclass_fields__}
         base = DeclarationAnswer(
             **self.now(), seq=seq, found=True, carrier="C", waybill=box.code, version="v1", status_code="800",
             status_class=box.status, gross_mg=box.gross_mg, net_mg=box.gross_mg, items=(item,), declarant="D1",
@@ -417,19 +431,26 @@ class MiniPlant:
             tail_um=head + box.length_um, gaps=0, acquisition=Acquisition.SUCCESSFUL,
             origin=Origin.SYNTHETIC if self.config.kind is LaneKind.TWIN else Origin.MACHINE,
         )  # fmt: skip
-        self.after(30_000, lambda: self.give(replace(base, **{**self.now(), **box.image})) and None)
+        self.after(30_000, lambda: self.give(replace(base, **{**self.now(), **box.image})))
 
     def _count(self, command: Count, box: Box) -> None:
         line = LineCount(line_no=1, count_lo=box.seen, count_hi=box.seen, p_ppm=box.p_ppm)
         self.give(
             VisionResult(
-                **self.now(), seq=command.seq,
+                **self.now(),
+                seq=command.seq,
                 count=ItemCount(
-                    image_sha256=command.image_sha256, lines=(line,), p_declared_ppm=box.p_ppm, unexplained=0,
-                    total_lo=box.seen, total_hi=box.seen, acquisition=Acquisition.SUCCESSFUL, model_sha256=MODEL,
+                    image_sha256=command.image_sha256,
+                    lines=(line,),
+                    p_declared_ppm=box.p_ppm,
+                    unexplained=0,
+                    total_lo=box.seen,
+                    total_hi=box.seen,
+                    acquisition=Acquisition.SUCCESSFUL,
+                    model_sha256=MODEL,
                     signatures="s1",
                 ),
-            )  # fmt: skip
+            )
         )
 
     # -- looking ----------------------------------------------------------------------------------------------------

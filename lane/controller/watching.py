@@ -1,0 +1,153 @@
+"""What devices and the safety chain tell of themselves: links lost and back, restarts, safety, journal, outbox.
+
+Gaps up to a second need nobody; longer ones, tripped watchdogs and restarts hold the lane; safety aborts it.
+"""
+
+from devices.signals import DeviceRestarted, LinkLost, LinkRestored, SafetyChanged
+from lane.controller.deciding import AUXILIARY
+from lane.controller.desk import Desk
+from lane.controller.permitting import flush, gate_zone, through_gate, void_all
+from lane.controller.state import Due, Link
+from lane.errors import CAUSES, Alarm, Cause
+from lane.inputs import JournalFailed, OutboxLevel
+from lane.model.grounds import Ground
+from lane.model.words import State
+
+STUCK_US_MAX = 2_000_000
+"""A running belt that moves less than a millimetre in this time is stuck."""
+STUCK_UM = 1_000
+
+
+def outbox_level(desk: Desk, item: OutboxLevel) -> None:
+    """Messages that wait for their receiver."""
+    machine = desk.machine
+    machine.outbox_full = item.full
+    if item.full:
+        desk.want(Cause.OUTBOX_FULL, detail=f"{item.waiting} messages wait")
+    elif Cause.OUTBOX_FULL in machine.throttles:
+        machine.throttles.remove(Cause.OUTBOX_FULL)
+        desk.calm(Alarm.OUTBOX_FULL)
+
+
+def journal_failed(desk: Desk, item: JournalFailed) -> None:
+    """No record is durable from here on (I16)."""
+    desk.machine.journal_failed = True
+    void_all(desk, "journal failed")
+    for parcel in desk.state.parcels.values():
+        desk.ground(parcel, Ground.JOURNAL_DOUBT)
+    desk.want(Cause.JOURNAL_FAILED, detail=item.reason)
+
+
+def link_lost(desk: Desk, item: LinkLost) -> None:
+    """A device does not answer: permits are void, parcels at the gate in doubt, and after a while the lane holds."""
+    machine = desk.machine
+    if item.role in AUXILIARY:
+        machine.links.setdefault(item.role, Link(lost_us=desk.state.at_us))
+        desk.alarm(Alarm.AUXILIARY_LOST, detail=f"{item.role}: {item.reason}")
+        return
+    void_all(desk, f"link to {item.role} lost")
+    for parcel in gate_zone(desk):
+        if not through_gate(desk, parcel):
+            desk.ground(parcel, Ground.DEVICE_DOUBT)
+    if item.role in machine.links:
+        return
+    machine.links[item.role] = Link(lost_us=desk.state.at_us)
+    desk.due_time(desk.state.at_us + desk.config.link_hold_us, Due.LINK, 0)
+    desk.alarm(Alarm.LINK_LOST, detail=f"{item.role}: {item.reason}")
+
+
+def link_due(desk: Desk) -> None:
+    """A needed device has been away too long."""
+    machine, hold_us = desk.machine, desk.config.link_hold_us
+    for role, link in machine.links.items():
+        if role not in AUXILIARY and not link.held and desk.state.at_us >= link.lost_us + hold_us:
+            link.held = True
+            desk.want(Cause.LINK_LOST, detail=role)
+
+
+def link_restored(desk: Desk, item: LinkRestored) -> None:
+    """It answers again: a short gap without a tripped watchdog needs nobody, anything else an officer's Unhold."""
+    machine = desk.machine
+    machine.links.pop(item.role, None)
+    if item.role in AUXILIARY:
+        if not machine.links.keys() & AUXILIARY:
+            desk.calm(Alarm.AUXILIARY_LOST)
+        return
+    if item.role == "io":
+        machine.io_back_um = desk.state.belt_um
+    if item.role == "detector":
+        desk.state.last_line = -1  # its line counter starts anew with the connection
+    if item.watchdog_tripped:
+        machine.proof_needed = machine.proof_needed or item.role == "io"
+        desk.want(Cause.WATCHDOG_TRIPPED, detail=item.role)
+    elif item.gap_us > desk.config.link_gap_us_max:
+        desk.want(Cause.LINK_LOST, detail=f"{item.role} was away for {item.gap_us // 1000} ms")
+    if not machine.links.keys() - AUXILIARY:
+        desk.calm(Alarm.LINK_LOST)
+
+
+def device_restarted(desk: Desk, item: DeviceRestarted) -> None:
+    """Boot counter changed: registers start anew; with the lane I/O the encoder does too."""
+    machine, state = desk.machine, desk.state
+    if item.role in AUXILIARY:
+        return
+    if item.role == "detector":
+        state.last_line = -1
+    if item.role == "io":
+        flush(desk, "lane I/O restarted")
+        machine.belt_unknown = machine.proof_needed = True
+        state.covers.clear()
+        if item.belt_um < state.belt_um:
+            rebase(desk, item.belt_um - state.belt_um)
+    else:
+        void_all(desk, f"{item.role} restarted")
+    desk.want(Cause.DEVICE_RESTARTED, detail=f"{item.role}, boot {item.boot}")
+
+
+def rebase(desk: Desk, by_um: int) -> None:
+    """The encoder started anew: every remembered position moves with it. All of them are flushed already."""
+    state, machine = desk.state, desk.machine
+    state.belt_um += by_um
+    for body in [*desk.bodies, *state.strays]:
+        body.head_um += by_um
+        body.anchor_um += by_um
+        if body.tail_um >= 0:
+            body.tail_um += by_um
+    state.belt_due[:] = [(at_um + by_um, kind, number) for at_um, kind, number in state.belt_due]
+    state.last_tail_um, state.fault_until_um = -1, state.fault_until_um + by_um
+    state.permit_home_um += by_um
+    machine.io_back_um = machine.moved_um = state.belt_um
+    machine.beam_until_um += by_um
+    machine.flush_to_um += by_um
+
+
+def safety_changed(desk: Desk, item: SafetyChanged) -> None:
+    """The hardware chain, observed: any part lost aborts; its return starts nothing (C9)."""
+    machine = desk.machine
+    machine.safety_known = True
+    running = machine.state not in (State.STOPPED, State.IDLE, State.ABORTED, State.ABORTING, State.COMPLETE)
+    faults: list[Cause] = []
+    for ok, cause in (
+        (item.estop_ok, Cause.EMERGENCY_STOP),
+        (item.guard_ok, Cause.GUARD_OPEN),
+        (item.interlock_ok, Cause.INTERLOCK_OPEN),
+        (item.key_on, Cause.KEY_OFF),
+    ):
+        if ok:
+            desk.calm(Alarm(CAUSES[cause][1]))
+            continue
+        faults.append(cause)
+        if cause not in machine.safety_faults and (running or cause is not Cause.KEY_OFF):
+            flush(desk, cause.value)
+            desk.want(cause)
+    machine.safety_faults = faults
+
+
+def stuck_check(desk: Desk) -> None:
+    """A belt that should run and stands still: called with each clock deadline."""
+    machine, state = desk.machine, desk.state
+    if state.belt_um - machine.moved_um >= STUCK_UM or not (machine.belt_wanted and machine.belt_running):
+        machine.moved_um, machine.moved_us = state.belt_um, state.at_us
+    elif state.at_us - machine.moved_us > STUCK_US_MAX:
+        machine.moved_us = state.at_us
+        desk.want(Cause.BELT_STUCK, detail="the encoder stands still")
