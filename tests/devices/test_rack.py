@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -189,7 +190,7 @@ def test_belt_position_is_reported_each_quarter_metre(tmp_path: Path) -> None:
                 await asyncio.sleep(0.005)
             await lane.until(lambda: lane.of(BeltMoved)[-1].belt_um >= 1_500_000)
             moved = [s for s in lane.signals if isinstance(s, BeltMoved)]
-            gaps = [b.belt_um - a.belt_um for a, b in zip(moved, moved[1:], strict=False)]
+            gaps = [b.belt_um - a.belt_um for a, b in itertools.pairwise(moved)]
             assert max(gaps) < 700_000
             assert max(s.speed_um_s for s in moved) > 500_000
             assert lane.rack.belt(lane.now()) >= 1_700_000
