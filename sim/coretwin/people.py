@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lane.commands import AskReview
-from lane.events.machine import StateChanged
-from lane.events.parcel import ContentCompared, DispositionDecided, ParcelDiverted, ParcelReleased
+from lane.events.machine import AlarmRaised, StateChanged
+from lane.events.parcel import BenchRecorded, ContentCompared, DispositionDecided, ParcelDiverted, ParcelReleased
 from lane.inputs import OrderGiven
 from lane.model.words import BenchResult, Custody, Role, State, StatusClass
-from lane.orders import AnyOrder, Clear, Complete, MoveCustody, RecordBench, Reset, Start, Unhold
+from lane.orders import AcknowledgeAlarm, AnyOrder, Clear, Complete, MoveCustody, RecordBench, Reset, Start, Unhold
 from sim.coretwin.opening import opened
 from sim.officers import OFFICER, bench_for
 
@@ -40,6 +40,7 @@ class People:
         self._cages = 0
         self._orders = 0
         self._complete_ordered = False
+        self._unseen: set[int] = set()
         self.state = State.STOPPED
         self.routes: Counter[str] = Counter()
         self.grounds: Counter[str] = Counter()
@@ -50,6 +51,8 @@ class People:
             ContentCompared: self._compared,
             ParcelDiverted: self._diverted,
             ParcelReleased: self._released,
+            BenchRecorded: self._recorded,
+            AlarmRaised: self._alarm,
         }
 
     def begin(self) -> None:
@@ -71,10 +74,22 @@ class People:
             self._complete_ordered = True
             self._later(1_000_000, Complete)
             station = self._station
+            self._fill_cage(station.now, 1)
             station.driver.call_at(station.now + COMPLETE_US_MAX, self._give_up, None, ATTENDANT)
 
     def _give_up(self, _: None) -> None:
         self._station.finish("shift did not complete")
+
+    def _alarm(self, event: AlarmRaised) -> None:
+        if event.number not in self._unseen:
+            self._unseen.add(event.number)
+            station = self._station
+            due_us = station.now + station.settings.attend_us
+            station.driver.call_at(due_us, self._acknowledge, event.number, ATTENDANT)
+
+    def _acknowledge(self, number: int) -> None:
+        self._unseen.discard(number)
+        self._order(AcknowledgeAlarm, "twin-officer", Role.OFFICER, number=number)
 
     def _order(self, kind: type[AnyOrder], person: str, role: Role, **fields: Any) -> None:
         self._orders += 1
@@ -143,18 +158,28 @@ class People:
 
     def _released(self, event: ParcelReleased) -> None:
         self._cage.append(event.seq)
-        station = self._station
-        if len(self._cage) >= station.settings.cage_parcels:
-            cage, self._cage = self._cage, []
-            self._cages += 1
-            due_us = station.now + station.settings.cage_us
-            station.driver.call_at(due_us, self._depart, (f"CAGE-{self._cages:06d}", cage), CLERK)
+        self._fill_cage(self._station.now + self._station.settings.cage_us, self._station.settings.cage_parcels)
 
-    def _depart(self, cage: tuple[str, list[int]]) -> None:
-        name, seqs = cage
+    def _fill_cage(self, due_us: int, parcels: int) -> None:
+        """A cage with this many parcels is full and leaves at ``due_us``."""
+        if len(self._cage) >= parcels:
+            self._cages += 1
+            moved = (Custody.DEPARTED, f"CAGE-{self._cages:06d}", tuple(self._cage))
+            self._cage.clear()
+            self._station.driver.call_at(due_us, self._move, moved, CLERK)
+
+    def _recorded(self, event: BenchRecorded) -> None:
+        """A parcel whose list must be changed waits at the bench for a while, then goes back to the warehouse."""
+        if event.result == BenchResult.ORDER_MODIFIED:
+            station = self._station
+            moved = (Custody.BACK_IN_WAREHOUSE, "", (event.seq,))
+            station.driver.call_at(station.now + station.settings.held_us, self._move, moved, CLERK)
+
+    def _move(self, moved: tuple[Custody, str, tuple[int, ...]]) -> None:
+        custody, container, seqs = moved
         for seq in seqs:
             self._order(
-                MoveCustody, "twin-clerk", Role.OFFICER, seq=seq, custody=Custody.DEPARTED, container=name
+                MoveCustody, "twin-clerk", Role.OFFICER, seq=seq, custody=custody, container=container
             )
 
 

@@ -19,8 +19,9 @@ from sim.plant.lane_io import DO_INDUCTION, Channel, LaneIo, Refusal
 from sim.streams.randoms import Keyed
 from sim.streams.truth import ParcelTruth
 
-FEEDER_SLACK_UM = 20_000
-"""The feeder keeps the minimum gap and this much more: it is no precision instrument."""
+FEEDER_SLACK_UM = 100_000
+"""The feeder keeps the minimum gap and this much more: two released parcels in a row need the blade home and out again
+between them, 355 mm at 0.5 m/s with the demo lane's gate."""
 SCALE_SIGMA_MG, SCALE_ERROR_MG, SCALE_STEP_MG = 1_000, 3_000, 100
 """Noise of the scale: sigma 1 g, never beyond its stated accuracy of 3 g; it shows tenths of a gram."""
 
