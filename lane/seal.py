@@ -254,7 +254,7 @@ class Seal:
 
     def _path(self, epoch: int) -> Path:
         assert self._folder is not None
-        return self._folder / f"epoch-{epoch:08d}.json"
+        return _epoch_path(self._folder, epoch)
 
     def _files(self) -> list[int]:
         if self._folder is None:
@@ -271,22 +271,35 @@ class Seal:
         )
 
     def _read(self, epoch: int) -> _Epoch:
-        path = self._path(epoch)
-        try:
-            plain = parse(_read_private(path).strip())
-            salt, secret = bytes.fromhex(plain["salt"]), bytes.fromhex(plain["secret"])
-            named = (plain["epoch"], plain["site"], plain["lane"])
-        except (CodecError, KeyError, TypeError, ValueError):
-            raise SealError(f"{path}: not a draw key file; the epoch is unverifiable") from None
-        if named != (epoch, self._site, self._lane):
-            raise SealError(f"{path}: key of {named}, expected {(epoch, self._site, self._lane)}")
-        bound = commitment(self._site, self._lane, epoch, salt, secret)
-        return _Epoch(epoch=epoch, state=EpochState.COMMITTED, salt=salt, secret=secret, commitment=bound)
+        return _read_epoch(self._path(epoch), self._site, self._lane, epoch)
 
     def _unlink(self, epoch: int) -> None:
         if self._folder is not None:
             self._path(epoch).unlink(missing_ok=True)
             sync_directory(self._folder)
+
+
+def sealed_key(keys: Path, *, site: str, lane: str, epoch: int, nonce: bytes) -> bytes:
+    """K of an epoch whose key file still lies in a keys folder. Raises SealError when it does not, or is unsafe."""
+    sealed = _read_epoch(_epoch_path(keys / DRAW_FOLDER, epoch), site, lane, epoch)
+    return epoch_key(sealed.secret, sealed.commitment, nonce)
+
+
+def _epoch_path(folder: Path, epoch: int) -> Path:
+    return folder / f"epoch-{epoch:08d}.json"
+
+
+def _read_epoch(path: Path, site: str, lane: str, epoch: int) -> _Epoch:
+    try:
+        plain = parse(_read_private(path).strip())
+        salt, secret = bytes.fromhex(plain["salt"]), bytes.fromhex(plain["secret"])
+        named = (plain["epoch"], plain["site"], plain["lane"])
+    except (CodecError, KeyError, TypeError, ValueError):
+        raise SealError(f"{path}: not a draw key file; the epoch is unverifiable") from None
+    if named != (epoch, site, lane):
+        raise SealError(f"{path}: key of {named}, expected {(epoch, site, lane)}")
+    bound = commitment(site, lane, epoch, salt, secret)
+    return _Epoch(epoch=epoch, state=EpochState.COMMITTED, salt=salt, secret=secret, commitment=bound)
 
 
 def _seeded(seed: int, what: str, epoch: int) -> bytes:

@@ -1,6 +1,7 @@
 """The whole proof of a run, in one pass over its records."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 from lane.verifier import checkpoints as signed
@@ -11,6 +12,7 @@ from lane.verifier.journal_file import NAME, JournalFile
 from lane.verifier.parcels import Parcels
 from lane.verifier.records import Records
 
+CONFIG = "config/core.json"
 Progress = Callable[[str, int], None]
 
 
@@ -51,21 +53,35 @@ def _walk(
 ) -> None:
     records = Records(journal, notes, report, (lambda at: progress("records", at)) if progress else None)
     epochs, parcels, images = Epochs(report, origin, sorted(notes)), Parcels(report), Images(run, report)
-    last = -1
+    last, config = -1, ""
     for index, record in records:
         last = index
+        if record["kind"] == "LaneStarted":
+            config = str(record.get("config_sha256", ""))
         for follower in (epochs, parcels, images):
             try:
                 follower.take(index, record)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 report.rule(index, f"{record['kind']} is malformed: {type(error).__name__} {error}")
     records.finish()
+    _check_config(run, config, report)
     try:
         epochs.finish()
     except (TypeError, ValueError, AttributeError) as error:
         report.rule(last, f"an epoch's records are malformed: {error}")
     parcels.finish(last, journal.orderly)
     images.finish((lambda at: progress("images", at)) if progress else None)
+
+
+def _check_config(run: Path, expected: str, report: Report) -> None:
+    """The configuration in the run must be the one that the last start named."""
+    path = run / CONFIG
+    if not expected:
+        return
+    if not path.is_file():
+        report.damage(CONFIG, "missing: the journal names its hash")
+    elif sha256(path.read_bytes()).hexdigest() != expected:
+        report.damage(CONFIG, "altered: its hash is not the one in the journal")
 
 
 def _key(run: Path, key_text: str | None, report: Report) -> signed.LaneKey | None:

@@ -142,7 +142,8 @@ class Parcels:
         parcel.diverted = True
 
     def _custody(self, index: int, record: Record) -> None:
-        self._parcel(index, record).unproven = True
+        if record["seq"]:  # 0: a body that nobody had numbered
+            self._parcel(index, record).unproven = True
 
     def _benched(self, index: int, record: Record) -> None:
         self._parcel(index, record).bench = True
