@@ -61,9 +61,7 @@ class Sender:
         self._flying: dict[str, asyncio.Task[None]] = {}
         self._parcels: set[int] = set()
         self._connection: sqlite3.Connection | None = None
-        self._secrets = {
-            item.name: read_secret(Path(item.secret_file)) for item in destinations if item.kind == "http"
-        }
+        self._secrets = {item.name: read_secret(Path(item.secret_file)) for item in destinations if item.kind == "http"}
 
     async def run(self) -> None:
         """Look and send until cancelled."""
@@ -89,9 +87,7 @@ class Sender:
 
         task.add_done_callback(landed)
 
-    async def _send(
-        self, client: httpx.AsyncClient, attempt: Attempt, key: str, synthetic: bool, body: bytes
-    ) -> None:
+    async def _send(self, client: httpx.AsyncClient, attempt: Attempt, key: str, synthetic: bool, body: bytes) -> None:
         try:
             for destination in self._destinations:
                 if destination.name in attempt.taken:

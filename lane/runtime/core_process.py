@@ -180,6 +180,10 @@ class CoreProcess:
         await self.core.step(self._header(restart=True))
         for item in (*self._fresh_epochs, *self.epochs.open_if_none()):
             await self.core.step(item)
+        epoch = self.epochs.open_epoch
+        if epoch and not self.core.controller.open_epoch:
+            # A core before this one was told to close it and died first; a second call does nothing.
+            self._spawn(self._close_epoch(CloseEpoch(epoch=epoch, draws=self._draws())))
 
     # --- running
 

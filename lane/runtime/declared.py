@@ -123,19 +123,15 @@ class Declared:
                 if version == seen and loop.time() - looked_s < FULL_LOOK_S:
                     continue
                 seen, looked_s = version, loop.time()
-                at_us, belt_um = self._stamp()
-                pinned = dict(self._pinned)
-                changes = await loop.run_in_executor(
-                    self._thread,
-                    lambda at_us=at_us, belt_um=belt_um, pinned=pinned: self._store.changes(
-                        pinned, at_us=at_us, belt_um=belt_um, now_wall=time.time()
-                    ),
-                )
+                changes = await loop.run_in_executor(self._thread, self._changes, dict(self._pinned), self._stamp())
             except sqlite3.Error as error:
                 self._failed(error)
                 continue
             for change in changes:
                 self._emit(change)
+
+    def _changes(self, pinned: dict[int, Pinned], stamp: tuple[int, int]) -> list[StatusChanged]:
+        return self._store.changes(pinned, at_us=stamp[0], belt_um=stamp[1], now_wall=time.time())
 
     def _mark(self, carrier: str, waybill: str, seq: int) -> None:
         try:

@@ -4,19 +4,20 @@ The controller is restored from the last snapshot and given every later input ag
 ones in the journal, byte for byte, or this program must not go on with that journal.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from devices.io_image import IoResume
 from devices.signals import EyeChanged, GateInPosition, OutputProven
 from lane.clock import resumed_start_us, wall_now
-from lane.codec import decode, encode, is_input
+from lane.codec import EVENT_KINDS, decode, encode
 from lane.controller.core import LaneController
 from lane.draw import epoch_key
 from lane.events.machine import Snapshot
-from lane.inputs import EpochOpened, EpochRevealed
+from lane.inputs import AnyInput, EpochOpened, EpochRevealed
 from lane.journal.log import JOURNAL_NAME, Journal, connect_reader
 from lane.model.config import CoreConfig
 
@@ -56,25 +57,22 @@ def restore(journal: Journal, config: CoreConfig, open_key: bytes, follow: Calla
     else:
         controller = LaneController(config)
     keys = _keys(records, open_key)
-    expected: list[bytes] = []
+    expected: deque[bytes] = deque()
     inputs = 0
-    past_events = mark >= 0  # events after the snapshot may belong to the input that made it
     for index, body in records:
-        if not is_input(body):
-            if expected and expected.pop(0) != body:
+        item = decode(body)
+        if type(item).__name__ in EVENT_KINDS:
+            of_snapshot = mark >= 0 and inputs == 0  # the rest of the transaction that the snapshot stands in
+            if not of_snapshot and (not expected or expected.popleft() != body):
                 raise RestartRefused(_disagreement(index))
-            if not expected and not past_events and inputs == 0:
-                raise RestartRefused(_disagreement(index))
-            follow(decode(body))
+            follow(item)
             continue
         if expected:
             raise RestartRefused(_disagreement(index))
-        past_events = False
-        item = decode(body)
         if isinstance(item, EpochOpened):
             item = replace(item, key=keys.get(item.epoch, b""))
-        step = controller.handle(item)  # type: ignore[arg-type]
-        expected = [encode(event) for event in step.events]
+        step = controller.handle(cast("AnyInput", item))
+        expected = deque(encode(event) for event in step.events)
         at_us, belt_um = max(at_us, item.at_us), max(belt_um, item.belt_um)
         inputs += 1
     if expected:

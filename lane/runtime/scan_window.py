@@ -15,8 +15,8 @@ LINES_MAX = 2_500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DetectorLine:
-    """One line: counter, encoder, device clock, flags, belt position, and the two raw planes (u16 little-endian)."""
+class BeltLine:
+    """One detector line: counter, encoder, device clock, flags, belt position, and the two raw planes (u16 little-endian)."""
 
     seq: int
     encoder: int
@@ -42,11 +42,11 @@ class Windows:
     """Armed windows and the lines seen lately."""
 
     def __init__(self) -> None:
-        self._lines: deque[DetectorLine] = deque(maxlen=LINES_KEPT)
+        self._lines: deque[BeltLine] = deque(maxlen=LINES_KEPT)
         self._armed: list[Window] = []
         self.given_up = 0
 
-    def arm(self, window: Window) -> list[tuple[Window, list[DetectorLine]]]:
+    def arm(self, window: Window) -> list[tuple[Window, list[BeltLine]]]:
         """Want an image; it is ready at once when its belt has passed already."""
         self._armed = [one for one in self._armed if one.seq != window.seq]
         self._armed.append(window)
@@ -55,7 +55,7 @@ class Windows:
             self.given_up += 1
         return self._ready()
 
-    def add(self, line: DetectorLine) -> list[tuple[Window, list[DetectorLine]]]:
+    def add(self, line: BeltLine) -> list[tuple[Window, list[BeltLine]]]:
         """Take a line in; images that it completes."""
         self._lines.append(line)
         if not self._armed or line.belt_um < min(window.to_um for window in self._armed):
@@ -66,7 +66,7 @@ class Windows:
         """The detector's connection was lost: its old lines are not mixed with new ones."""
         self._lines.clear()
 
-    def _ready(self) -> list[tuple[Window, list[DetectorLine]]]:
+    def _ready(self) -> list[tuple[Window, list[BeltLine]]]:
         if not self._lines:
             return []
         reached = self._lines[-1].belt_um
@@ -82,7 +82,7 @@ class Windows:
         return images
 
 
-def missing(lines: list[DetectorLine]) -> int:
+def missing(lines: list[BeltLine]) -> int:
     """Lines lost between first and last, by the detector's own counter (u32)."""
     span = (lines[-1].seq - lines[0].seq) % (1 << 32) + 1
     return max(0, span - len(lines))
