@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 
-from lane.declarations.keys import normal_key
+from lane.declarations.keys import parcel_key
 from lane.declarations.records import Item, Problem
 from lane.interfaces.faults import FileRefusedError
 from lane.interfaces.fields import reject, warn
 from lane.interfaces.table_lists import LINE_COLUMNS, PARCEL_COLUMNS, ParcelRows, build_parcel
+from lane.model.declared import ParcelKey
 
 KEY_COLUMNS = ("carrier", "waybill", "line_no")
 COLUMNS = (*PARCEL_COLUMNS, *LINE_COLUMNS)
@@ -25,7 +26,6 @@ HEADER_COLUMNS_MAX = 200
 _BOM = b"\xef\xbb\xbf"
 
 Cells = tuple[str, ...]
-Key = tuple[str, str]
 
 
 class ScatteredRowsError(Exception):
@@ -37,6 +37,7 @@ class _Group:
     """Rows of one parcel. ``refusal``: why the parcel is left out."""
 
     line: int
+    key: ParcelKey
     parcel: Cells
     lines: list[Cells]
     refusal: Problem | None = None
@@ -56,7 +57,8 @@ def read_csv(
         if group.refusal:
             yield group.refusal
         else:
-            rows = ParcelRows(f"row {group.line}", _stripped(group.parcel), [_stripped(line) for line in group.lines])
+            lines = [_stripped(line) for line in group.lines]
+            rows = ParcelRows(f"row {group.line}", _stripped(group.parcel), lines, group.key)
             yield from build_parcel(rows, "csv", imported_at, source_sha256)
 
 
@@ -125,18 +127,18 @@ class _Table:
         return parcel, line, width
 
 
-def _groups(table: _Table, scattered: frozenset[Key] | None) -> Iterator[_Group]:
+def _groups(table: _Table, scattered: frozenset[ParcelKey] | None) -> Iterator[_Group]:
     """Rows gathered by parcel. ``scattered`` None: raise when a parcel comes back later in the file."""
     seen: set[int] = set()
-    gathered: dict[Key, _Group] = {}
-    open_key: Key | None = None
+    gathered: dict[ParcelKey, _Group] = {}
+    open_key: ParcelKey | None = None
     group: _Group | None = None
     last_parcel: Cells = ()
     for number, parcel, line in table.rows():
         if parcel == last_parcel and group is not None:
             group.lines.append(line)
             continue
-        key = (normal_key(parcel[0]), normal_key(parcel[1]))
+        key = parcel_key(parcel[0], parcel[1])
         if key == open_key and group is not None:
             _join(group, number, parcel, line)
             continue
@@ -145,7 +147,7 @@ def _groups(table: _Table, scattered: frozenset[Key] | None) -> Iterator[_Group]
             if key in gathered:
                 _join(gathered[key], number, parcel, line)
             else:
-                gathered[key] = _Group(number, parcel, [line])
+                gathered[key] = _Group(number, key, parcel, [line])
             last_parcel = ()
             continue
         if group is not None:
@@ -155,7 +157,7 @@ def _groups(table: _Table, scattered: frozenset[Key] | None) -> Iterator[_Group]
             if mark in seen:
                 raise ScatteredRowsError
             seen.add(mark)
-        open_key, group = key, _Group(number, parcel, [line])
+        open_key, group = key, _Group(number, key, parcel, [line])
     if group is not None:
         yield group
     yield from gathered.values()
@@ -170,13 +172,13 @@ def _join(group: _Group, number: int, parcel: Cells, line: Cells) -> None:
     group.lines.append(line)
 
 
-def _scattered(table: _Table) -> frozenset[Key]:
+def _scattered(table: _Table) -> frozenset[ParcelKey]:
     """Keys whose rows do not stand together."""
-    seen: set[Key] = set()
-    found: set[Key] = set()
-    last: Key | None = None
+    seen: set[ParcelKey] = set()
+    found: set[ParcelKey] = set()
+    last: ParcelKey | None = None
     for _, parcel, _ in table.rows():
-        key = (normal_key(parcel[0]), normal_key(parcel[1]))
+        key = parcel_key(parcel[0], parcel[1])
         if key != last and key in seen:
             found.add(key)
         seen.add(key)

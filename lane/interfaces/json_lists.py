@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from lane.declarations.keys import parcel_key
 from lane.declarations.records import Item
 from lane.interfaces.faults import FileRefusedError
 from lane.interfaces.fields import reject
@@ -85,7 +86,8 @@ def _item(value: Any, place: str, imported_at: str, source_sha256: str) -> Itera
 
 def _list(value: dict[str, Any], place: str, imported_at: str, source_sha256: str) -> Iterator[Item]:
     lines = [cells(line, LINE_COLUMNS) for line in objects(value, "lines")]
-    rows = ParcelRows(place, cells(value, PARCEL_COLUMNS), lines)
+    parcel = cells(value, PARCEL_COLUMNS)
+    rows = ParcelRows(place, parcel, lines, parcel_key(parcel[0], parcel[1]))
     return build_parcel(rows, "json", imported_at, source_sha256)
 
 

@@ -13,6 +13,7 @@ from lane.declarations.records import Item
 from lane.interfaces.fields import reject
 from lane.interfaces.json_cells import cell, cells, objects
 from lane.interfaces.table_lists import ParcelRows, build_parcel
+from lane.model.declared import ParcelKey
 
 POSTAL_SCHEMA = "lane-postal/1"
 LINE_KEYS = ("line_no", "description", "hs_code", "quantity", "unit", "net_kg")
@@ -33,7 +34,8 @@ def build_postal(value: dict[str, Any], place: str, imported_at: str, source_sha
         return iter([reject(place, "item_id", "expected an S10 identifier with a right check digit, was none")])
     head = cells(value, ("status", "status_at", "gross_kg"))
     parcel = (CARRIER_PREFIX + country, item_id, "", "", head[0], head[1], _net_kg(lines), head[2])
-    return build_parcel(ParcelRows(place, parcel, lines), "postal", imported_at, source_sha256)
+    rows = ParcelRows(place, parcel, lines, ParcelKey(carrier=parcel[0], waybill=item_id))
+    return build_parcel(rows, "postal", imported_at, source_sha256)
 
 
 def s10_country(item_id: str) -> str:

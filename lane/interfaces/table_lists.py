@@ -17,18 +17,18 @@ TEXT_MAX = 510
 
 @dataclass(slots=True)
 class ParcelRows:
-    """Cells of one parcel in column order, stripped. ``place``: where it stands in the file."""
+    """Cells of one parcel in column order, stripped, and its normalised key. ``place``: where it stands in the file."""
 
     place: str
     parcel: Sequence[str]
     lines: Sequence[Sequence[str]]
+    key: ParcelKey
 
 
 def build_parcel(rows: ParcelRows, feed: str, imported_at: str, source_sha256: str) -> Iterator[Item]:
     """The records of one parcel. ``imported_at`` (17 digits) dates a status without a time of its own."""
-    place, parcel = rows.place, rows.parcel
-    key = ParcelKey(carrier=key_text(parcel[0]), waybill=key_text(parcel[1]))
-    refusal = _refusal(key, rows)
+    place, parcel, key = rows.place, rows.parcel, rows.key
+    refusal = _refusal(rows)
     if refusal:
         yield refusal
         return
@@ -57,7 +57,8 @@ def build_parcel(rows: ParcelRows, feed: str, imported_at: str, source_sha256: s
         yield receipt
 
 
-def _refusal(key: ParcelKey, rows: ParcelRows) -> Problem | None:
+def _refusal(rows: ParcelRows) -> Problem | None:
+    key = rows.key
     if not key.carrier or not key.waybill:
         name = "waybill" if key.carrier else "carrier"
         return reject(rows.place, name, "expected 1 to 60 characters, was absent or longer")
