@@ -119,10 +119,15 @@ def refusal(state: State, command: Command) -> str:
     return f"{command} is not possible in {state.name}; it is taken in {sources}"
 
 
+def rank(cause: Cause) -> int:
+    """Strength of a cause: Abort 4 > Stop 3 > Hold 2 > Suspend 1."""
+    return _RANK[kind_of(cause)]
+
+
 def strongest(causes: Iterable[Cause]) -> Cause | None:
     """The cause that decides when several are open: Abort > Stop > Hold > Suspend, first come among equals."""
     best: Cause | None = None
     for cause in causes:
-        if best is None or _RANK[kind_of(cause)] > _RANK[kind_of(best)]:
+        if best is None or rank(cause) > rank(best):
             best = cause
     return best

@@ -7,7 +7,7 @@ while the first is still on the belt flushes everything (0-decisions G).
 from devices.signals import BeltMoved, BeltState, EncoderDoubt, EyeChanged, Quality
 from lane.controller import drawing, evidence, exits
 from lane.controller.desk import STAGES, Desk
-from lane.controller.permitting import doubt, flush, void
+from lane.controller.permitting import doubt, flush, void, void_all
 from lane.controller.state import STRAYS_MAX, Due, Parcel
 from lane.errors import Alarm, Cause
 from lane.events.machine import TrackingStray
@@ -64,6 +64,7 @@ def _inducted(desk: Desk, item: EyeChanged) -> None:
     state.parcels[seq] = parcel
     desk.bodies.append(body)
     state.inducted += 1
+    desk.census_due = True
     state.covers[EYE_INDUCT] = Cover(seq=seq, from_um=item.belt_um)
     desk.events.append(ParcelInducted(at_us=desk.at_us, belt_um=desk.belt_um, seq=seq, head_um=item.belt_um))
     before = state.parcels.get(state.last_seq)
@@ -276,6 +277,9 @@ def _running(desk: Desk, running: bool) -> None:
                 parcel.body, layout.tunnel_entry_um, layout.tunnel_exit_um, desk.state.belt_um, layout.parcel_um_max
             ):
                 doubt(desk, parcel, Ground.BELT_DISTURBED)
+        if machine.belt_wanted and desk.executing():
+            void_all(desk, "belt stopped by itself")
+            desk.want(Cause.DRIVE_FAULT, detail="the belt stopped by itself")
     machine.belt_running = running
     machine.moved_um, machine.moved_us = desk.state.belt_um, desk.state.at_us
 

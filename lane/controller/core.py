@@ -120,8 +120,10 @@ class LaneController:
             running.settle(desk)
         if desk.machine.phase is not Phase.NONE:
             running.advance(desk)
-        running.throttle(desk)
-        running.induct(desk)
+        if desk.census_due:  # who is on the belt, which state, or whether a draw is possible has changed
+            desk.census_due = False
+            running.throttle(desk)
+            running.induct(desk)
         if state.strays:
             belt.forget_strays(desk)
         self._drop_stale(state)
@@ -236,7 +238,6 @@ def _lane_started(desk: Desk, item: LaneStarted) -> None:
         drawing.close_identity(desk, parcel, unread=True)
     drawing.drain(desk)
     drawing.close_epoch(desk)
-    state.covers.clear()
     state.time_due = [entry for entry in state.time_due if entry[1] == Due.EPOCH]
     machine.links.clear()
     machine.causes.clear()

@@ -42,6 +42,7 @@ class Desk:
         "commands",
         "config",
         "decision_um",
+        "census_due",
         "events",
         "key",
         "lag_um",
@@ -89,6 +90,7 @@ class Desk:
         self.commands: list[AnyCommand] = []
         self.wants: list[tuple[Cause, int, str, str]] = []
         self.snapshot_due = False
+        self.census_due = True
         self.at_us = state.at_us
         self.belt_um = state.belt_um
 
@@ -184,6 +186,7 @@ class Desk:
 
     def want(self, cause: Cause, seq: int = 0, detail: str = "", person: str = "") -> None:
         """Ask for a change of state; ``running.settle`` obeys at the end of the step."""
+        self.census_due = True
         self.wants.append((cause, seq, detail, person))
 
     # -- views of the state -----------------------------------------------------------------------------------------

@@ -122,6 +122,7 @@ def close_epoch(desk: Desk) -> None:
         return
     epoch.is_open = False
     epoch.closing = True
+    desk.census_due = True
     desk.key = b""
     desk.commands.append(CloseEpoch(epoch=epoch.epoch, draws=epoch.draws))
 
@@ -130,6 +131,7 @@ def missing(desk: Desk, parcel: Parcel) -> None:
     """A parcel stands before the tunnel and has no durable draw: no picture, no release, no more induction."""
     desk.ground(parcel, Ground.DRAW_MISSING)
     desk.state.draw.closing = False
+    desk.census_due = True
     desk.alarm(Alarm.DRAW_MISSING, parcel.seq, f"epoch {desk.state.draw.epoch} is closed and no other has opened")
 
 
@@ -145,6 +147,7 @@ def epoch_opened(desk: Desk, item: EpochOpened) -> None:
     desk.key = item.key
     epoch.epoch, epoch.rate, epoch.design = item.epoch, item.rate, item.design
     epoch.is_open, epoch.closing = True, False
+    desk.census_due = True
     epoch.opened_us, epoch.draws = desk.state.at_us, 0
     desk.due_time(epoch.opened_us + desk.config.draw.epoch_us_max, Due.EPOCH, item.epoch)
     desk.calm(Alarm.DRAW_MISSING)

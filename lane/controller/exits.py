@@ -114,6 +114,7 @@ def finish(desk: Desk, parcel: Parcel, *, keep_code: bool = False) -> None:
     if not keep_code:
         desk.forget_code(parcel.code, parcel.seq)
     state.finished += 1
+    desk.census_due = True
     ended = state.released_count + state.diverted_count + state.unproven_count + state.removed_count
     assert state.finished == ended, "I7: a parcel ended twice or not at all"
     assert state.inducted == ended + len(state.parcels), "I7: inducted differs from ended + on belt"

@@ -96,6 +96,7 @@ _STAFF = frozenset({Role.OFFICER, Role.SUPERVISOR})
 def order_given(desk: Desk, item: OrderGiven) -> None:
     """Check person and nonce, then obey or refuse."""
     order = item.order
+    desk.census_due = True
     reason = _allowed(desk, order)
     if not reason:
         reason = _HANDLERS[type(order)](desk, order)

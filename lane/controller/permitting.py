@@ -161,10 +161,12 @@ def gate_zone(desk: Desk) -> list[Parcel]:
 def gate_in_position(desk: Desk, item: GateInPosition) -> None:
     """An end switch proved a position: the permit it belongs to is used, or the gate moved for nobody."""
     machine = desk.machine
+    machine.gate_home = item.position is GatePosition.INSPECT
+    if item.position is GatePosition.MOVING:
+        return
     desk.events.append(
         GateProven(at_us=desk.at_us, belt_um=desk.belt_um, position=item.position.value, permit_no=item.permit_no)
     )
-    machine.gate_home = item.position is GatePosition.INSPECT
     if item.position is not GatePosition.RELEASE or machine.phase is Phase.PROOF:
         return
     for parcel in desk.state.parcels.values():
@@ -200,9 +202,15 @@ def proof_due(desk: Desk, parcel: Parcel) -> None:
 
 
 def gate_fault(desk: Desk, item: GateFault) -> None:
-    """The gate contradicts itself: nothing passes it with a permit."""
+    """The gate contradicts itself: nothing passes it with a permit. A refused pulse ends its own permit only."""
     if desk.machine.phase is Phase.PROOF:
         return
+    for parcel in desk.state.parcels.values():
+        permit = parcel.permit
+        if permit.state is PermitState.ISSUED and item.reason.startswith(f"permit {permit.permit_no} refused"):
+            void_only(desk, parcel, item.reason)
+            desk.ground(parcel, Ground.PERMIT_VOID)
+            return
     void_all(desk, "gate fault")
     for parcel in gate_zone(desk):
         if not through_gate(desk, parcel):

@@ -40,6 +40,7 @@ def change(desk: Desk, reached: State, cause: Cause, person: str = "") -> None:
     machine = desk.machine
     was = machine.state
     machine.state = reached
+    desk.census_due = True
     desk.events.append(
         StateChanged(at_us=desk.at_us, belt_um=desk.belt_um, left=was, reached=reached, cause=cause, person=person)
     )
@@ -264,6 +265,7 @@ def settle(desk: Desk) -> None:
     """Obey what the step asked for: the strongest cause decides, every alarm is raised."""
     machine = desk.machine
     wants, desk.wants = desk.wants, []
+    wants.sort(key=lambda want: -packml.rank(want[0]))
     for cause, seq, detail, person in wants:
         number = CAUSES[cause][1]
         if number:
@@ -279,8 +281,6 @@ def settle(desk: Desk) -> None:
             if refused and machine.phase is Phase.FLUSH and kind is Kind.HOLD:
                 _rest(desk)  # a fault while the belt runs empty: stop where it is, the next start flushes
                 advance(desk)
-    strongest = packml.strongest(machine.causes)
-    assert strongest is None or kind_of(strongest) is not Kind.SUSPEND, "outside causes throttle, they don't hold"
 
 
 def throttle(desk: Desk) -> None:

@@ -22,6 +22,7 @@ def outbox_level(desk: Desk, item: OutboxLevel) -> None:
     """Messages that wait for their receiver."""
     machine = desk.machine
     machine.outbox_full = item.full
+    desk.census_due = True
     if item.full:
         desk.want(Cause.OUTBOX_FULL, detail=f"{item.waiting} messages wait")
     elif Cause.OUTBOX_FULL in machine.throttles:
