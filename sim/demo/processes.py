@@ -78,6 +78,7 @@ def start_plant(plan: DemoPlan, files: DemoFiles) -> Child:
 def start_lane(plan: DemoPlan, files: DemoFiles, environment: dict[str, str] | None = None) -> Child:
     """Start ``lane run``."""
     arguments = ["-m", "lane", "run", str(files.lane_file), "--run", str(files.run), "--speed", str(plan.speed)]
+    arguments += ["--seed", str(plan.seed)]
     if not plan.console:
         arguments.append("--no-console")
     return Child("lane run", arguments, files.twin / "lane.log", environment)

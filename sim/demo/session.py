@@ -10,7 +10,9 @@ from typing import Any
 
 from rich.console import Console
 
+from lane.declarations.store import DeclarationStore
 from lane.declarations.tables import load_tables
+from lane.interfaces.importer import import_paths
 from lane.mailbox import MailboxDown
 from lane.model.words import Role, State, StatusClass
 from lane.views.tail import JournalTail
@@ -33,6 +35,7 @@ READ_MAX = 5_000
 STUCK_S = 90.0
 """Nothing recorded for so long: the run ends and says so (an officer would call the integrator)."""
 CONSOLE_S_MAX = 10.0
+PROBLEMS_SHOWN = 5
 FINISH_S_MAX = 90.0
 """Bench results, acknowledgements and the orderly end together."""
 
@@ -243,7 +246,13 @@ def status_class() -> Callable[[str], StatusClass]:
 
 
 def import_declared(paths: list[Path], run: Path, console: Console) -> None:
-    """Import declared lists into the run, as ``lane declarations import`` does."""
-    from lane.interfaces.imports import import_paths
-
-    import_paths(paths, run, console=console)
+    """Import declared lists into the run, by the same code as ``lane declarations import``."""
+    with DeclarationStore.open(run) as store:
+        report = import_paths(store, paths)
+    console.print(
+        f"Declarations: {report.lists} lists and {report.receipts} receipts of {report.files} files in "
+        f"{report.wall_s:.1f} s, {report.rejected + report.refused} left out",
+        highlight=False,
+    )
+    for problem in report.problems[:PROBLEMS_SHOWN]:
+        console.print(f"  {problem}", highlight=False, soft_wrap=True)

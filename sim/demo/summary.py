@@ -42,7 +42,7 @@ def figures(parts: Parts) -> dict[str, Any]:
             "removed": judged["bodies_removed"],
         },
         "referee": judged,
-        "findings": dict(sorted(story.findings.items())),
+        "findings": {str(name): count for name, count in sorted(story.findings.items())},
         "draw": {
             "n": story.draws,
             "selected": story.selected,
@@ -64,6 +64,7 @@ def figures(parts: Parts) -> dict[str, Any]:
         "states": [f"{at_us / 1e6:.1f}s {state.name} {cause}".rstrip() for at_us, state, cause in story.states],
         "alarms": [f"{number} {detail}".rstrip() for number, detail in story.alarms],
         "refused": story.refused,
+        "example_waybill": next((row.code for row in story.rows.values() if row.code and row.goods), ""),
         "messages_waiting": len(story.waiting),
         "epochs_revealed": story.revealed,
         "records": story.records,
@@ -83,13 +84,13 @@ def _wall_ms(values_us: list[int], speed: int) -> dict[str, Any]:
 
 
 def _devices(live: dict[str, Any]) -> dict[str, Any]:
-    """The devices' figures with the totals that the summary names."""
-    ports = live.get("ports", live)
-    rows = [value for value in ports.values() if isinstance(value, dict)] if isinstance(ports, dict) else []
+    """The devices' figures with the totals that the summary names; ``cycle_ms`` is the lane I/O's."""
+    ports: dict[str, Any] = live.get("ports", live)
+    rows = [value for value in ports.values() if isinstance(value, dict)]
     total = {
         "requests": sum(int(row.get("requests", 0)) for row in rows),
         "failures": sum(int(row.get("failures", 0)) for row in rows),
-        "cycle_ms": next((row["cycle_ms"] for row in rows if row.get("cycle_ms")), {"p50": 0.0, "p99": 0.0}),
+        "cycle_ms": ports.get("io", {}).get("cycle_ms", {"p50": 0.0, "p99": 0.0}),
     }
     return {**live, **{name: live.get(name, value) for name, value in total.items()}}
 
