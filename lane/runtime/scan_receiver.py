@@ -70,7 +70,8 @@ class Calibration:
 def _means(lines: list[DetectorLine]) -> tuple[Row, Row]:
     def mean(planes: list[bytes]) -> Row:
         stack = np.stack([np.frombuffer(plane, dtype="<u2") for plane in planes]).astype(np.uint32)
-        return ((stack.sum(axis=0) + len(planes) // 2) // len(planes)).astype("<u2")
+        rounded: Row = ((stack.sum(axis=0) + len(planes) // 2) // len(planes)).astype("<u2")
+        return rounded
 
     return mean([line.low for line in lines]), mean([line.high for line in lines])
 

@@ -16,7 +16,7 @@ LINES_MAX = 2_500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeltLine:
-    """One detector line: counter, encoder, device clock, flags, belt position, and the two raw planes (u16 little-endian)."""
+    """One detector line: counter, encoder, clock, flags, belt position, both raw planes (u16 little-endian)."""
 
     seq: int
     encoder: int
