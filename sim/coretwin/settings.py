@@ -14,8 +14,8 @@ class TwinSettings:
 
     ``cage_parcels``: released parcels that leave together. Times in microseconds: ``command_us`` from the core to an
     actuator, ``declaration_us`` of a look-up, ``image_us`` from the last line to the stored image, ``message_us`` to
-    an acknowledgement, ``cage_us`` from a full cage to its departure, ``attend_us`` until a person reacts to a stop or an
-    alarm, ``held_us`` until a parcel with a wrong list goes back to the warehouse.
+    an acknowledgement, ``cage_us`` from a full cage to its departure, ``attend_us`` until a person reacts to a stop
+    or an alarm, ``held_us`` until a parcel with a wrong list goes back to the warehouse.
     ``belt_report_um``: belt travel between two reports of the encoder (0: only on a change of speed).
     ``keep_records``, ``keep_inputs``: hold the journal's bytes, the inputs (for a replay).
     """

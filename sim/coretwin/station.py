@@ -203,9 +203,7 @@ class Station:
         if due_us != self._plant_armed:
             return  # superseded
         self._plant_armed = -1
-        next_us = self.plant.next_at()
-        if next_us is not None and next_us <= self.now:
-            self._take_all(self.plant.step())
+        self._take_all(self.plant.happen(self.now))
         self._arm_plant()
 
     def _take_all(self, happened: list[Happening]) -> None:

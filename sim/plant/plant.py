@@ -25,6 +25,8 @@ between them, 355 mm at 0.5 m/s with the demo lane's gate."""
 SCALE_SIGMA_MG, SCALE_ERROR_MG, SCALE_STEP_MG = 1_000, 3_000, 100
 """Noise of the scale: sigma 1 g, never beyond its stated accuracy of 3 g; it shows tenths of a gram."""
 
+NEVER = 1 << 62
+"""A time or belt position that does not come."""
 _TAIL = 8  # added to an eye's number: the tail's mark
 _READER, _SECOND, _SCALE, _DETECTOR_HEAD, _DETECTOR_TAIL, _BLADE_HEAD, _BLADE_TAIL, _VALVE, _WATCH = range(16, 25)
 _EXITS = {Route.RELEASE: Channel.EXIT_RELEASE, Route.INSPECT: Channel.EXIT_INSPECT}
@@ -50,18 +52,19 @@ class Plant:
         self._marks: list[Mark] = []
         self._order = 0
         self._blocked = [0] * len(EYES)
-        self._blade_due_us: int | None = None
+        self._blade_due_us = self._belt_due_us = NEVER
+        self._pulse_due_us = self._feed_due_us = NEVER
+        self._induction = 0  # output b0 as the feeder last saw it
         self._valve = False  # as the blade last saw it
         self._refusals = 0  # refused permits already reported
         self._valve_mark_um = -1  # the position the lane I/O waits for, as last put among the marks
-        self._belt_due_us: int | None = None
         self._scale = Keyed(seed, "scale")
         self._happened: list[Happening] = []
         self._stations = self._station_marks(layout)
 
     @staticmethod
     def _station_marks(layout: Layout) -> tuple[tuple[int, int, int], ...]:
-        """(position, code, eighths of the body's length to add) of every mark up to the blade."""
+        """(position, code, halves of the body's length to add) of every mark up to the blade."""
         eyes = (layout.tunnel_entry_um, layout.tunnel_exit_um, layout.divert_um)
         marks = [(0, _TAIL + Channel.INDUCT, 2)]
         for channel, position in zip((Channel.TUNNEL_ENTRY, Channel.TUNNEL_EXIT, Channel.DIVERT), eyes, strict=True):
@@ -84,6 +87,7 @@ class Plant:
         self.now_us = now_us
         self.belt.set_speed(now_us, speed_um_s)
         self._belt_due_us = self.belt.steady_from()
+        self._feed_due_us = NEVER  # to be planned anew
 
     def allow_induction(self, now_us: int, allowed: bool) -> None:
         """Output b0 as a lane without Modbus sets it; lights are left as they are."""
@@ -128,18 +132,30 @@ class Plant:
             self._report(Kind.REFUSED, now_us, belt_um, text=self.io.refusal.name, value=self.io.refused)
         if self.io.valve != self._valve:
             self._drive_blade(now_us, belt_um)
+        pulse = self.io.running
+        self._pulse_due_us = NEVER if pulse is None else pulse.ends_us
 
     # --- time
 
     def next_at(self) -> int | None:
         """Time of the next happening; None when nothing will happen without a command."""
-        best = self._feed_at()
-        if self._marks:
-            best = _earlier(best, self.belt.time_of(self._marks[0][0]))
-        best = _earlier(best, self._blade_due_us)
-        best = _earlier(best, self._belt_due_us)
-        best = _earlier(best, self.io.due_at_us())
-        return best if best is None or best > self.now_us else self.now_us
+        induction = self.io.do_applied & DO_INDUCTION
+        if induction != self._induction:
+            self._induction, self._feed_due_us = induction, NEVER
+        best = self._feed_due_us
+        if best == NEVER and (planned := self._feed_at()) is not None:
+            best = self._feed_due_us = planned
+        if self._marks and (at_us := self.belt.time_of(self._marks[0][0])) is not None and at_us < best:
+            best = at_us
+        if self._blade_due_us < best:
+            best = self._blade_due_us
+        if self._belt_due_us < best:
+            best = self._belt_due_us
+        if self._pulse_due_us < best:
+            best = self._pulse_due_us
+        if best == NEVER:
+            return None
+        return best if best > self.now_us else self.now_us
 
     def advance(self, to_us: int) -> list[Happening]:
         """Let everything happen up to and including ``to_us``."""
@@ -153,6 +169,11 @@ class Plant:
         at_us = self.next_at()
         if at_us is not None:
             self._do(at_us)
+        return self.drain()
+
+    def happen(self, at_us: int) -> list[Happening]:
+        """Let everything happen that is due at ``at_us``, the time that ``next_at`` named."""
+        self._do(at_us)
         return self.drain()
 
     def drain(self) -> list[Happening]:
@@ -198,22 +219,24 @@ class Plant:
     def _do(self, at_us: int) -> None:
         """Whatever is due at ``at_us``, in a fixed order: device, blade, belt, marks, feeder."""
         self.now_us = at_us
-        due_us = self.io.due_at_us()
-        if due_us is not None and due_us <= at_us:
+        if self._pulse_due_us <= at_us:
             self._act(at_us, self.belt.position(at_us))
-        if self._blade_due_us is not None and self._blade_due_us <= at_us:
+        if self._blade_due_us <= at_us:
             self._blade_arrives(at_us, self.belt.position(at_us))
-        if self._belt_due_us is not None and self._belt_due_us <= at_us:
-            self._belt_due_us = None
+        if self._belt_due_us <= at_us:
+            self._belt_due_us = NEVER
             self._report(Kind.BELT, at_us, self.belt.position(at_us), value=self.belt.target_um_s)
-        if self._marks:
+        marks = self._marks
+        if marks:
             belt_um = self.belt.position(at_us)
-            while self._marks and self._marks[0][0] <= belt_um:
-                position, _, code, body, generation = heappop(self._marks)
+            while marks and marks[0][0] <= belt_um:
+                position, _, code, body, generation = heappop(marks)
                 self._reach(code, body, generation, at_us, position)
-        feed_us = self._feed_at()
-        if feed_us is not None and feed_us <= at_us:
-            self._feed(at_us)
+        if self._feed_due_us <= at_us:
+            feed_us = self._feed_at()  # asked again: induction may have ended meanwhile
+            if feed_us is not None and feed_us <= at_us:
+                self._feed(at_us)
+            self._feed_due_us = NEVER
 
     def _feed(self, at_us: int) -> None:
         parcel = self._waiting
@@ -224,9 +247,11 @@ class Plant:
         self.bodies[parcel.number] = body
         self._free_um = belt_um + body.length_um + self.layout.gap_um_min + FEEDER_SLACK_UM
         self.fed.append(BodyFed(number=parcel.number, at_us=at_us, belt_um=belt_um))
-        half = body.length_um // 2
+        half, order, marks = body.length_um // 2, self._order, self._marks
         for position, code, halves in self._stations:
-            self._mark(belt_um + position + half * halves, code, body, 0)
+            order += 1
+            heappush(marks, (belt_um + position + half * halves, order, code, body, 0))
+        self._order = order
         self._report(Kind.FED, at_us, belt_um, body=parcel.number)
         self._eye(Channel.INDUCT, True, at_us, belt_um, parcel.number)
 
@@ -307,7 +332,7 @@ class Plant:
         home, out = gate.home(at_us), gate.out(at_us)
         due_us = gate.drive(at_us, io.valve)
         self._report(Kind.VALVE, at_us, belt_um, level=io.valve, value=io.applied)
-        self._blade_due_us = due_us
+        self._blade_due_us = NEVER if due_us is None else due_us
         if due_us is None:
             return
         if home:
@@ -316,7 +341,7 @@ class Plant:
             self._switch(Channel.GATE_OUT, False, at_us, belt_um)
 
     def _blade_arrives(self, at_us: int, belt_um: int) -> None:
-        self._blade_due_us = None
+        self._blade_due_us = NEVER
         if self.gate.arrive(at_us):
             self._switch(Channel.GATE_OUT if self.gate.out(at_us) else Channel.GATE_HOME, True, at_us, belt_um)
 
@@ -330,8 +355,3 @@ class Plant:
     ) -> None:  # fmt: skip
         self._happened.append(Happening(kind, at_us, belt_um, where, level, body, text, value))
 
-
-def _earlier(one: int | None, other: int | None) -> int | None:
-    if one is None:
-        return other
-    return one if other is None or one <= other else other
