@@ -34,7 +34,7 @@ def count(
     # numpy and scikit-image are loaded only by the command that needs them, so that --help answers at once.
     from vision.pipeline import Pipeline
     from vision.preview import preview_png
-    from vision.worker import answer
+    from vision.service import answer
 
     data = image.read_bytes()
     try:

@@ -132,7 +132,9 @@ def _verdict(
         return replace(
             abstained(lines, {}, regions), parts=_parts(skus, explanation, likely, regions), explanation=Kind.DECLARED
         )
-    shares: list[tuple[float, Hypothesis]] = [(float(p), entry.item) for p, entry in zip(weights, scored, strict=True) if entry.item]
+    shares: list[tuple[float, Hypothesis]] = [
+        (float(p), entry.item) for p, entry in zip(weights, scored, strict=True) if entry.item
+    ]
     p_declared = sum((p for p, item in shares if item.kind is Kind.DECLARED), 0.0)
     named: set[str] = set()
     counted = []

@@ -1,0 +1,49 @@
+"""Rendered scans: repeatable, marked, calibrated like a real detector's."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from sim.xray.detector import FULL_SCALE, OFFSET, calibration, gains
+from sim.xray.frames import frame, picture
+from sim.xray.render import log_attenuation, render
+from vision.image_file import unpack
+from vision.item_count import Origin
+
+CONTENTS, CARTON = (("HB-120", 2),), (260, 200, 150)
+
+
+def test_the_same_seed_gives_the_same_counts_and_another_seed_others() -> None:
+    first, again, other = (render(CONTENTS, CARTON, seed) for seed in (3, 3, 4))
+    assert hashlib.sha256(first.low.tobytes()).digest() == hashlib.sha256(again.low.tobytes()).digest()
+    assert np.array_equal(first.high, again.high)
+    assert not np.array_equal(first.low, other.low)
+
+
+def test_the_parcel_begins_at_the_head_line() -> None:
+    scan = render(CONTENTS, CARTON, 3)
+    mean = scan.low.astype(float).mean(axis=1)
+    empty = mean[: scan.head_line - 3]
+    assert mean[scan.head_line + 1] < empty.min() - 3 * empty.std()
+
+
+def test_dark_and_air_rows_show_offset_and_full_scale() -> None:
+    rows = calibration()
+    alive = gains(1)[0] > 0
+    assert rows.dark_low.mean() == pytest.approx(OFFSET, abs=1.0)
+    assert rows.air_high[:, alive].mean() == pytest.approx(FULL_SCALE, rel=0.002)
+    assert rows.air_low[:, ~alive].max() < 2 * OFFSET
+
+
+def test_log_attenuation_of_steel_is_stronger_in_the_low_channel() -> None:
+    low, high = log_attenuation(np.zeros((1, 1), np.float32), np.full((1, 1), 0.785, np.float32))
+    assert 0.3 < float(high[0, 0]) < float(low[0, 0]) < 1.2
+
+
+def test_a_scan_becomes_a_synthetic_picture_file_that_reads_back() -> None:
+    scan = render(CONTENTS, CARTON, 3)
+    header = unpack(picture(scan)).header
+    assert header.origin is Origin.SYNTHETIC
+    assert (header.lines, header.columns) == scan.low.shape
+    assert np.array_equal(frame(scan).low, scan.low)
