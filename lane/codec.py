@@ -113,16 +113,16 @@ def _refuse(where: str, expected: str, value: object) -> typing.NoReturn:
 
 
 def _integer_text(value: Any) -> str:
-    if value.__class__ is not int or not -INTEGER_MAX <= value <= INTEGER_MAX:
+    if not isinstance(value, int) or value is True or value is False or not -INTEGER_MAX <= value <= INTEGER_MAX:
         _refuse("value", "an integer within +-(2**53 - 1)", value)
-    return str(value)
+    return str(int(value))
 
 
 def _string_text(value: Any) -> str:
-    if value.__class__ is not str:
+    if not isinstance(value, str):
         _refuse("value", "text", value)
     if value.isascii():
-        return _quote(value)
+        return _quote(str(value))
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -17,7 +17,7 @@ from devices.signals import EyeChanged
 from lane import codec
 from lane.inputs import EpochOpened, OrderGiven, VisionResult
 from lane.model.config import GateConfig, Layout
-from lane.model.words import Design, Role
+from lane.model.words import Design, Role, State
 from lane.orders import Start
 from vision.item_count import Acquisition, ItemCount, LineCount
 
@@ -62,7 +62,9 @@ def test_every_kind_survives_the_round_trip_in_canonical_form(kind: str) -> None
 
 
 EYE = EyeChanged(at_us=1, belt_um=2, eye="induct", blocked=True)
-EYE_BODY = b'{"at_us":1,"belt_um":2,"blocked":true,"eye":"induct","kind":"EyeChanged","ring_seq":0,"v":1}'
+EYE_BODY = (
+    b'{"at_us":1,"belt_um":2,"blocked":true,"boot":0,"encoder":0,"eye":"induct","kind":"EyeChanged","ring_seq":0,"v":1}'
+)
 
 
 def test_a_record_has_exactly_these_bytes() -> None:
@@ -168,6 +170,12 @@ def test_text_is_written_in_normal_form_c() -> None:
     assert codec.decode(body) == replace(EYE, eye="\u00dc")
 
 
+def test_a_word_in_a_text_or_number_field_is_written_as_its_value() -> None:
+    assert codec.encode(replace(EYE, eye=Design.RATE_HELD, ring_seq=State.IDLE)) == codec.encode(
+        replace(EYE, eye="rate_held", ring_seq=4)
+    )
+
+
 def test_only_inputs_and_events_are_records() -> None:
     with pytest.raises(codec.CodecError, match="GateConfig is neither"):
         codec.encode(GateConfig())  # type: ignore[arg-type]
@@ -178,7 +186,7 @@ class Word(StrEnum):
 
 
 @dataclass(kw_only=True)
-class State:
+class Nest:
     """A nest as a controller's snapshot may have it."""
 
     parcels: dict[int, tuple[str, bool]]
@@ -192,7 +200,7 @@ class State:
 
 
 def test_a_snapshot_keeps_order_types_and_absence() -> None:
-    state = State(
+    state = Nest(
         parcels={9: ("x", True), 2: ("y", False)},
         queue=deque([3, 1]),
         seen={"b", "a"},
@@ -212,7 +220,7 @@ def test_a_snapshot_keeps_order_types_and_absence() -> None:
         "seen": ["a", "b"],
         "word": "a",
     }
-    again = codec.from_plain(State, plain)
+    again = codec.from_plain(Nest, plain)
     assert again == state
     assert list(again.parcels) == [9, 2]
     assert codec.canonical(plain).decode() == codec.to_text(state)
