@@ -147,7 +147,7 @@ def flush(desk: Desk, cause: str, *, restart: bool = False) -> None:
         if not through_gate(desk, parcel):
             desk.ground(parcel, Ground.FLUSHED, announce=False)
     seqs = tuple(parcel.seq for parcel in parcels if Ground.FLUSHED in parcel.grounds)
-    desk.events.append(BeltFlushed(at_us=desk.at_us, belt_um=desk.belt_um, cause=cause, seqs=seqs))
+    desk.events.append(BeltFlushed(at_us=desk.at_us, belt_um=desk.belt_um, cause=str(cause), seqs=seqs))
     if seqs and not restart:
         desk.alarm(Alarm.BELT_FLUSHED, detail=f"{cause}: {len(seqs)} parcels")
 

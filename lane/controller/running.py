@@ -42,7 +42,7 @@ def change(desk: Desk, reached: State, cause: Cause, person: str = "") -> None:
     machine.state = reached
     desk.census_due = True
     desk.events.append(
-        StateChanged(at_us=desk.at_us, belt_um=desk.belt_um, left=was, reached=reached, cause=cause, person=person)
+        StateChanged(at_us=desk.at_us, belt_um=desk.belt_um, left=was, reached=reached, cause=str(cause), person=person)
     )
     if was is State.EXECUTE:
         void_all(desk, f"lane left EXECUTE: {cause}")
