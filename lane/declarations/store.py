@@ -22,8 +22,12 @@ from lane.model.words import StatusClass
 
 STATUS_TTL_S = 600
 """A status counts as known while its feed spoke within this time (own choice; ``status_ttl_s`` of the lane file)."""
+TOLD_MAX = 10_000
+"""Answers remembered for parcels that are not (yet) watched: the oldest are forgotten."""
 Facts = tuple[str, str, StatusClass, tuple[Ground, ...]]
 """What a parcel was last told: (version, status code, class, grounds)."""
+FEEDS = ("ceb", "csv", "json", "postal")
+"""Status feeds, one per format: a receipt of the format, or a heartbeat, is a sign of life."""
 Pinned = tuple[str, str, str, str]
 """What the lane knows of a parcel: (carrier, waybill, version, status code)."""
 
@@ -101,6 +105,11 @@ class DeclarationStore:
         """A status feed is alive although it has nothing to report."""
         heard_feed(self._lists, feed, int(now_wall))
 
+    def heartbeat_all(self, now_wall: float) -> None:
+        """Whoever delivers to this store is alive, whatever the format."""
+        for feed in FEEDS:
+            heard_feed(self._lists, feed, int(now_wall))
+
     def feed_fresh(self, feed: str, now_wall: float) -> bool:
         """Whether a feed spoke within the time to live. A feed heard in the future (clock stepped) is not fresh."""
         row = self._lists.execute("SELECT heard_at FROM feed WHERE name=?", (feed,)).fetchone()
@@ -135,7 +144,7 @@ class DeclarationStore:
             status_code=state.status.code,
             status_class=verdict.status_class,
             status_at=state.status.at,
-            reason=state.status.reason,
+            reason=str(state.status.reason),
             gross_mg=declaration.gross_mg,
             net_mg=declaration.net_mg,
             items=declared_items(declaration, self.tables),
@@ -154,7 +163,8 @@ class DeclarationStore:
         least once per second.
         """
         changed: list[StatusChanged] = []
-        self._told = {seq: told for seq, told in self._told.items() if seq in pinned}
+        for seq in [seq for seq in self._told if seq not in pinned][:-TOLD_MAX]:
+            del self._told[seq]
         for seq, (_, waybill, version, code) in pinned.items():
             verdict = self._judge(normal_key(waybill), now_wall)
             state = verdict.chosen
