@@ -45,11 +45,12 @@ def load_scenario(path: Path) -> Scenario:
     exits = root.table("exit", required=False)
     cage_parcels = exits.scaled("cage_parcels", 1, 10_000, default=TwinSettings().cage_parcels)
     exits.close()
+    report_um = root.millimetres("belt_report_mm", 0, 10_000, 0)
     root.close()
     file.finish()
     lane = load_lane(path.parent / lane_name).core
     config = replace(lane, review_enabled=review, model_sha256=MODEL_SHA256)
-    settings = TwinSettings(verdicts=verdicts, bench=bench, cage_parcels=cage_parcels)
+    settings = TwinSettings(verdicts=verdicts, bench=bench, cage_parcels=cage_parcels, belt_report_um=report_um)
     return Scenario(config=config, stream=stream, settings=settings)
 
 

@@ -57,11 +57,12 @@ def run_core_twin(
     driver: str = "simpy",
     settings: TwinSettings | None = None,
     progress: Callable[[int], object] | None = None,
+    make_controller: Callable[[CoreConfig], LaneController] = LaneController,
 ) -> CoreTwinResult:
     """Run ``stream`` through the lane to the end. ``progress`` hears now and then how many parcels have left.
 
     ``mode`` records: records are canonicalised and hashed outside the timed span; sealed: as they come, with the
-    Merkle tree. Raises ValueError for an unknown mode or driver, and whatever the controller raises.
+    Merkle tree. ``make_controller`` lets a test put a faulty core in, which the referee must catch. Raises ValueError for an unknown mode or driver, and whatever the controller raises.
     """
     if driver not in DRIVERS:
         raise ValueError(f"driver {driver!r}: expected one of {', '.join(DRIVERS)}")
@@ -73,7 +74,7 @@ def run_core_twin(
     station = Station(
         config,
         Plant(config.layout, config.gate.travel_us, stream, seed=seed),
-        LaneController(config),
+        make_controller(config),
         journal,
         DRIVERS[driver](),
         referee,

@@ -178,9 +178,7 @@ class People:
     def _move(self, moved: tuple[Custody, str, tuple[int, ...]]) -> None:
         custody, container, seqs = moved
         for seq in seqs:
-            self._order(
-                MoveCustody, "twin-clerk", Role.OFFICER, seq=seq, custody=custody, container=container
-            )
+            self._order(MoveCustody, "twin-clerk", Role.OFFICER, seq=seq, custody=custody, container=container)
 
 
 assert OFFICER > ATTENDANT > CLERK

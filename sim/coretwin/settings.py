@@ -16,7 +16,8 @@ class TwinSettings:
     actuator, ``declaration_us`` of a look-up, ``image_us`` from the last line to the stored image, ``message_us`` to
     an acknowledgement, ``cage_us`` from a full cage to its departure, ``attend_us`` until a person reacts to a stop
     or an alarm, ``held_us`` until a parcel with a wrong list goes back to the warehouse.
-    ``belt_report_um``: belt travel between two reports of the encoder (0: only on a change of speed).
+    ``belt_report_um``: belt travel between two reports of the encoder; 0: only on a change of speed, because in
+    virtual time every input brings the belt position of its instant and the reports say nothing new.
     ``keep_records``, ``keep_inputs``: hold the journal's bytes, the inputs (for a replay).
     """
 
@@ -31,6 +32,6 @@ class TwinSettings:
     cage_us: int = 60_000_000
     attend_us: int = 30_000_000
     held_us: int = 900_000_000
-    belt_report_um: int = 250_000
+    belt_report_um: int = 0
     keep_records: bool = False
     keep_inputs: bool = False

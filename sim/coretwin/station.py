@@ -232,9 +232,7 @@ class Station:
 
     def _take_weight(self, seen: Happening) -> None:
         self.emit(
-            WeightMeasured(
-                at_us=seen.at_us, belt_um=seen.belt_um, mg=seen.value, stable=True, error_mg=SCALE_ERROR_MG
-            )
+            WeightMeasured(at_us=seen.at_us, belt_um=seen.belt_um, mg=seen.value, stable=True, error_mg=SCALE_ERROR_MG)
         )
 
     def _take_switch(self, seen: Happening) -> None:

@@ -354,4 +354,3 @@ class Plant:
         text: str = "", value: int = 0,
     ) -> None:  # fmt: skip
         self._happened.append(Happening(kind, at_us, belt_um, where, level, body, text, value))
-

@@ -79,7 +79,8 @@ def test_calls_keep_time_then_priority_then_order_on_both_drivers(plan: list[tup
 
 
 def test_a_call_between_events_of_one_instant_keeps_its_place() -> None:
-    kernel, log = Kernel(), []
+    kernel = Kernel()
+    log: list[str] = []
 
     def person(name: str) -> Generator[Any, Any, None]:
         yield kernel.timeout(5)
@@ -155,7 +156,8 @@ def test_a_failed_event_raises_a_copy_with_its_cause() -> None:
 
 
 def test_callbacks_left_over_when_a_run_stops_come_first_when_it_resumes() -> None:
-    kernel, log = Kernel(), []
+    kernel = Kernel()
+    log: list[str] = []
     event = kernel.timeout(4)
     kernel.run(until=1)
     event.callbacks.append(lambda _: log.append("before"))

@@ -9,7 +9,9 @@ from sim.plant.registers import event_block, state_block
 MM = 1_000  # micrometres
 
 
-def _release(io: LaneIo, permit: int, start: int = 0, end: int = 0, *, at_us: int = 0, belt_um: int = 0, **more: int) -> Refusal:
+def _release(
+    io: LaneIo, permit: int, start: int = 0, end: int = 0, *, at_us: int = 0, belt_um: int = 0, **more: int
+) -> Refusal:
     return io.write_release(
         permit, more.get("pulse_ms", 2_000), start, end, more.get("not_after_ms", 1_500), at_us=at_us, belt_um=belt_um
     )

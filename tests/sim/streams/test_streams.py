@@ -146,11 +146,12 @@ def test_declared_lists_are_written_as_official_messages_and_csv(tmp_path: Path)
     stream = make_stream(StreamSpec(seed=7, parcels=120))
     files = write_declarations(stream, tmp_path / "declared")
     declared = {parcel.declared.waybill: parcel.declared for parcel in stream if parcel.declared}
-    waybills, receipts = [], 0
+    waybills: list[str] = []
+    receipts = 0
     for path in files:
         if path.suffix == ".xml":
-            root = ET.parse(path).getroot()  # noqa: S314  # written by ourselves
-            waybills += [element.text for element in root.iter() if element.tag.endswith("}logisticsNo")]
+            root = ET.parse(path).getroot()
+            waybills += [str(element.text) for element in root.iter() if element.tag.endswith("}logisticsNo")]
             receipts += sum(element.tag.endswith("}InventoryReturn") for element in root.iter())
     with (tmp_path / "declared" / "declared.csv").open(encoding="utf-8", newline="") as text:
         rows = list(csv.DictReader(text))
