@@ -62,7 +62,9 @@ def run_core_twin(
     """Run ``stream`` through the lane to the end. ``progress`` hears now and then how many parcels have left.
 
     ``mode`` records: records are canonicalised and hashed outside the timed span; sealed: as they come, with the
-    Merkle tree. ``make_controller`` lets a test put a faulty core in, which the referee must catch. Raises ValueError for an unknown mode or driver, and whatever the controller raises.
+    Merkle tree. ``make_controller`` lets a test put a faulty core in, which the referee must catch.
+
+    Raises ValueError for an unknown mode or driver, and whatever the controller raises.
     """
     if driver not in DRIVERS:
         raise ValueError(f"driver {driver!r}: expected one of {', '.join(DRIVERS)}")

@@ -114,7 +114,8 @@ def test_integer_time_refuses_floats() -> None:
 
 
 def test_run_until_a_time_stops_before_the_calls_of_that_instant_and_can_go_on() -> None:
-    kernel, log = Kernel(), []
+    kernel = Kernel()
+    log: list[object] = []
     for at in (1, 2, 3):
         kernel.call_at(at, log.append, at)
     kernel.run(until=2)
@@ -136,7 +137,8 @@ def test_run_until_an_event_that_never_comes_is_an_error() -> None:
 
 
 def test_an_error_in_a_call_passes_and_leaves_the_heap_in_order() -> None:
-    kernel, log = Kernel(), []
+    kernel = Kernel()
+    log: list[object] = []
     kernel.call_at(1, lambda _: 1 / 0)
     kernel.call_at(2, log.append, "after")
     with pytest.raises(ZeroDivisionError):

@@ -33,7 +33,8 @@ def test_one_parcel_meets_every_station_in_order_at_exact_belt_positions() -> No
         (Kind.EYE, "tunnel_exit", True, 2_900), (Kind.EYE, "tunnel_exit", False, 3_300),
         (Kind.CODE, "second_reader", False, 6_900), (Kind.EYE, "divert", True, 7_200),
         (Kind.ROUTED, "", False, 7_350), (Kind.EYE, "divert", False, 7_600),
-        (Kind.EYE, "exit_inspect", True, 8_000), (Kind.EYE, "exit_inspect", False, 8_400), (Kind.LEFT, "", False, 8_400),
+        (Kind.EYE, "exit_inspect", True, 8_000), (Kind.EYE, "exit_inspect", False, 8_400),
+        (Kind.LEFT, "", False, 8_400),
     ]  # fmt: skip
     assert [(h.kind, h.where, h.level, (h.belt_um - head) // 1_000) for h in happened] == expected
     weight = next(h.value for h in happened if h.kind is Kind.WEIGHT)

@@ -3,6 +3,7 @@
 import csv
 import xml.etree.ElementTree as ET
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def test_the_mean_number_of_pieces_and_the_rate_are_as_ordered() -> None:
     assert 1.9 < pieces < 2.1
     headway_s = stream[-1].arrival_us / 1e6 / len(stream)
     assert 2.9 < headway_s < 3.1
-    assert all(one.arrival_us < other.arrival_us for one, other in zip(stream, stream[1:], strict=False))
+    assert all(one.arrival_us < other.arrival_us for one, other in pairwise(stream))
 
 
 def test_the_same_seed_gives_the_same_parcels_and_another_seed_others() -> None:
