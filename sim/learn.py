@@ -10,10 +10,13 @@ from pathlib import Path
 
 import click
 
-from sim.learning.bound import choose_bound, evaluate
+from sim.learning.bound import choose_bound, evaluate, hard_cases
 from sim.learning.references import learn_signatures
 
 DEFAULT_SIGNATURES = Path(__file__).resolve().parents[1] / "config" / "models" / "signatures.json"
+
+HARD_PARCELS = 300
+"""Parcels on which the hard cases are measured (they do not move the bound)."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,11 +51,13 @@ def bound(
     """Fix the probability from which a parcel counts as MATCH: as low as the miss ceiling allows."""
     chosen = choose_bound(evaluate(path, seed, parcels, progress=_progress), missed_max)
     check = evaluate(path, check_seed, check_parcels, progress=_progress)
+    hard = hard_cases(path, check_seed + 1, HARD_PARCELS, progress=_progress)
     report = {
         "schema": "lane-bound/1",
         "bound_ppm": chosen.bound_ppm,
         "fixed_on": {"seed": seed, **chosen.figures},
         "held_out": {"seed": check_seed, **check.figures(chosen.bound_ppm)},
+        "hard_cases": hard,
     }
     target = out or path.parent / "bound.json"
     target.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

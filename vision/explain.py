@@ -36,6 +36,7 @@ class Explanation:
     """Best explanations of one picture's regions by the declared pieces, one more of each, and one of other goods."""
 
     def __init__(self, likelihood: RegionLikelihood, regions: int, declared: Pieces) -> None:
+        self._likelihood = likelihood
         self._kinds = len(declared)
         self._own = [place for place, number in enumerate(declared) if number]
         self._limits = np.array([declared[place] + 1 for place in self._own], dtype=np.int64)
@@ -61,6 +62,10 @@ class Explanation:
             found.append(tuple(self._unfold(rows[chosen[place]][None, :])[0].tolist()))
             place = int(previous[place])
         return tuple(reversed(found))
+
+    def misfit(self, pieces: Pieces) -> float:
+        """Sigmas by which the worst region misses what its pieces should look like, in the best way."""
+        return max((self._likelihood.misfit(place, part) for place, part in enumerate(self.parts(pieces))), default=0.0)
 
     def _code(self, pieces: Pieces) -> int:
         other = [place for place, number in enumerate(pieces) if number and place not in self._own]

@@ -123,7 +123,17 @@ class RegionLikelihood:
             densities[row] = _single(point, self._references[int(np.argmax(handfuls[row]))])
         return densities
 
-    def _piles(self, point: Array, handfuls: Counts) -> Array:
+    def misfit(self, region: int, pieces: Sequence[int]) -> float:
+        """How many sigma the region lies from what the pieces should look like (nearest scan, or sum of a pile)."""
+        point = self._points[region]
+        if sum(pieces) == 1:
+            scans = self._references[list(pieces).index(1)].points
+            return float(np.sqrt((((scans - point) / BANDWIDTH) ** 2).sum(axis=1).min()))
+        square, beyond, _ = self._pile_misses(point, np.array([pieces]))
+        return float(np.sqrt(square[0] + beyond[0] ** 2))
+
+    def _pile_misses(self, point: Array, handfuls: Counts) -> tuple[Array, Array, Array]:
+        """Per handful: squared miss of content and share, miss of the area interval (sigmas), and ln of the norm."""
         mean = self._pile_shift * (handfuls @ self._means)
         cov = np.einsum("hk,kij->hij", handfuls.astype(np.float64) ** 2, self._covs)
         cov += self._pile_spread**2 * mean[:, :, None] * mean[:, None, :]
@@ -141,11 +151,17 @@ class RegionLikelihood:
         a, b, d = spread[:, 0, 0], spread[:, 0, 1], spread[:, 1, 1]
         det = a * d - b * b
         square = (d * miss_c**2 - 2 * b * miss_c * miss_share + a * miss_share**2) / det
-        norm = -0.5 * np.log(det) - math.log(2 * math.pi)
-        content = _mix(norm - 0.5 * square, norm - 0.5 * square / WIDE_FACTOR**2 - 2 * math.log(WIDE_FACTOR))
         low = np.log(np.where(handfuls > 0, self._areas_min, 0).max(axis=1))
         high = np.maximum(np.log(SIDE_BY_SIDE * (handfuls @ self._areas)), low + 0.1)
-        return content + _between(point[2], low, high) + math.log(MAJOR_DENSITY)
+        # Area: flat between the largest piece and all side by side, with Gaussian flanks.
+        beyond = np.maximum(np.maximum(low - point[2], point[2] - high), 0.0) / AREA_PLAY
+        norm = -0.5 * np.log(det) - math.log(2 * math.pi) - np.log(high - low + AREA_PLAY * math.sqrt(2 * math.pi))
+        return square, beyond, norm
+
+    def _piles(self, point: Array, handfuls: Counts) -> Array:
+        square, beyond, norm = self._pile_misses(point, handfuls)
+        wide = norm - 0.5 * square / WIDE_FACTOR**2 - 2 * math.log(WIDE_FACTOR)
+        return _mix(norm - 0.5 * square, wide) - 0.5 * beyond * beyond + math.log(MAJOR_DENSITY)
 
 
 def _single(point: Array, reference: Reference) -> float:
@@ -159,12 +175,6 @@ def _single(point: Array, reference: Reference) -> float:
 
 def _mix(core: Array, wide: Array) -> Array:
     return np.asarray(np.logaddexp(core + math.log(1 - WIDE_SHARE), wide + math.log(WIDE_SHARE)))
-
-
-def _between(value: float, low: Array, high: Array) -> Array:
-    """ln of a density flat over low..high with Gaussian flanks."""
-    beyond = np.maximum(np.maximum(low - value, value - high), 0.0) / AREA_PLAY
-    return np.asarray(-0.5 * beyond * beyond - np.log(high - low + AREA_PLAY * math.sqrt(2 * math.pi)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

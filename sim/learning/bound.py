@@ -3,10 +3,11 @@
 import resource
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sim.goods import carton_for
 from sim.learning.references import Progress
 from sim.streams.make import StreamSpec, make_stream
 from sim.streams.truth import CONTENT_ERRORS, ParcelTruth, Planted
@@ -94,12 +95,38 @@ def evaluate(signatures: Path, seed: int, parcels: int, *, progress: Progress) -
     return Evaluation(judged=judged)
 
 
-def judge(pipeline: Pipeline, parcel: ParcelTruth) -> Judged:
-    """One parcel through the whole pipeline."""
+def hard_cases(signatures: Path, seed: int, parcels: int, *, progress: Progress) -> dict[str, Any]:
+    """Shares of MATCH where the weight is of no help.
+
+    Once the contents of another parcel at exactly the declared weight, once correct parcels without a scale.
+    """
+    pipeline = Pipeline.load(signatures)
+    spec = StreamSpec(
+        seed=seed, parcels=parcels, short_permille=0, over_permille=0, swapped_permille=0, no_read_permille=0,
+        no_declaration_permille=0, bad_status_permille=0,
+    )  # fmt: skip
+    stream = make_stream(spec)
+    disguised, unweighed = [], []
+    for number, (parcel, other) in enumerate(zip(stream, stream[1:] + stream[:1], strict=True), start=1):
+        assert parcel.declared is not None
+        unweighed.append(judge(pipeline, parcel, scale_mg=-1).score_ppm)
+        if sorted(parcel.contents) != sorted(other.contents):
+            swapped = replace(parcel, contents=other.contents, carton_mm=carton_for(parcel.contents, other.contents))
+            disguised.append(judge(pipeline, swapped, scale_mg=parcel.declared.gross_mg).score_ppm)
+        progress("hard cases judged", number, parcels)
+    return {
+        "other_goods_at_declared_weight_passed": [sum(score >= BOUND_PPM_MIN for score in disguised), len(disguised)],
+        "correct_without_scale_passed": [sum(score >= BOUND_PPM_MIN for score in unweighed), len(unweighed)],
+    }
+
+
+def judge(pipeline: Pipeline, parcel: ParcelTruth, scale_mg: int | None = None) -> Judged:
+    """One parcel through the whole pipeline. ``scale_mg``: what the scale shows if not the truth (-1: no scale)."""
     assert parcel.declared is not None
     lines = expected_lines(parcel)
     image = frame(render(parcel.contents, parcel.carton_mm, parcel.seed))
-    scales = Scales(scale_mg=parcel.weight_mg, error_mg=SCALE_ERROR_MG, gross_mg=parcel.declared.gross_mg)
+    shown = parcel.weight_mg if scale_mg is None else scale_mg
+    scales = Scales(scale_mg=shown, error_mg=SCALE_ERROR_MG, gross_mg=parcel.declared.gross_mg)
     start = time.perf_counter_ns()
     count, _, _ = pipeline.count(image, lines, scales, "")
     wall = (time.perf_counter_ns() - start) // 1000

@@ -31,8 +31,10 @@ def signature(c_g: float, p_g: float, area_cm2: float, major_mm: float, seed: in
 
 
 REFERENCES = [
-    prepare(signature(100, 10, 60, 120, 1)), prepare(signature(150, 60, 80, 150, 2)), prepare(signature(90, 40, 50, 90, 3)),
-]  # fmt: skip
+    prepare(signature(100, 10, 60, 120, 1)),
+    prepare(signature(150, 60, 80, 150, 2)),
+    prepare(signature(90, 40, 50, 90, 3)),
+]
 
 
 def region(c_g: float, p_g: float, area_cm2: float, major_mm: float) -> Region:

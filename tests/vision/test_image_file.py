@@ -43,10 +43,9 @@ def test_damage_is_an_image_file_error_or_changes_content_only(cut: int, place: 
     data[place % len(data)] = value
     try:
         parsed = unpack(bytes(data[: len(data) - cut]))
-    except ImageFileError as error:
-        assert str(error)
-    else:
-        assert len(parsed.low) == 2 * parsed.header.columns * parsed.header.lines
+    except ImageFileError:
+        return
+    assert len(parsed.low) == 2 * parsed.header.columns * parsed.header.lines
 
 
 @pytest.mark.parametrize(

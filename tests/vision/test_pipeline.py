@@ -133,8 +133,11 @@ def test_pictures_unfit_for_counting_say_so() -> None:
     double = replace(scan, low=np.concatenate([scan.low] * 2), high=np.concatenate([scan.high] * 2),
                      lines_expected=2 * scan.lines_expected)  # fmt: skip
     for broken, word in (
-        (cut, Acquisition.CUT), (slipped, Acquisition.SLIP), (empty, Acquisition.INCOMPLETE), (double, Acquisition.MERGED),
-    ):  # fmt: skip
+        (cut, Acquisition.CUT),
+        (slipped, Acquisition.SLIP),
+        (empty, Acquisition.INCOMPLETE),
+        (double, Acquisition.MERGED),
+    ):
         count = acquisition(broken)
         assert count.acquisition is word
         assert [line.abstain for line in count.lines] == [Abstain.LOW_QUALITY]

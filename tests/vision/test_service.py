@@ -28,7 +28,8 @@ def request(tmp_path: Path, **changes: Any) -> dict[str, Any]:
     data = image(CONTENTS, 21)
     path.write_bytes(data)
     plain: dict[str, Any] = {
-        "image": str(path), "sha256": hashlib.sha256(data).hexdigest(), "lines": [asdict(line) for line in lines_of(CONTENTS)],
+        "image": str(path), "sha256": hashlib.sha256(data).hexdigest(),
+        "lines": [asdict(line) for line in lines_of(CONTENTS)],
         "scale_mg": -1, "scale_error_mg": 3_000, "gross_mg": -1, "net_mg": -1, "deadline_ms": 4_000,
     }  # fmt: skip
     return plain | changes
@@ -95,7 +96,8 @@ def test_a_damaged_picture_with_a_matching_hash_is_answered(
     place %= len(data)
     data[place : place + len(junk)] = junk
     path.write_bytes(data)
-    asked = {"image": str(path), "sha256": hashlib.sha256(data).hexdigest(), "lines": [asdict(lines_of([("LP-35", 1)])[0])]}
+    lines = [asdict(line) for line in lines_of([("LP-35", 1)])]
+    asked = {"image": str(path), "sha256": hashlib.sha256(data).hexdigest(), "lines": lines}
     assert answer(pipeline(), json.dumps(asked))["ok"] in (True, False)
 
 

@@ -24,7 +24,9 @@ def test_the_middle_ray_passes_the_whole_height(shape: Shape) -> None:
     assert float(chords.max()) == pytest.approx(80.0, rel=0.01)
 
 
-@pytest.mark.parametrize(("shape", "volume"), [(Shape.BOX, 1.0), (Shape.CYLINDER, math.pi / 4), (Shape.ELLIPSOID, math.pi / 6)])
+@pytest.mark.parametrize(
+    ("shape", "volume"), [(Shape.BOX, 1.0), (Shape.CYLINDER, math.pi / 4), (Shape.ELLIPSOID, math.pi / 6)]
+)
 def test_chords_sum_up_to_the_volume(shape: Shape, volume: float) -> None:
     size = (60.0, 50.0, 20.0)
     _, chords = solid_chords(solid(shape, size), CENTRE, UPRIGHT, 200)
