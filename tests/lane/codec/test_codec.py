@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum, StrEnum
 from types import UnionType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -43,7 +43,7 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(list(hint))
     assert is_dataclass(hint), hint
     hints = typing.get_type_hints(hint)
-    return st.builds(hint, **{field.name: strategy(hints[field.name]) for field in fields(hint)})
+    return st.builds(cast(Any, hint), **{field.name: strategy(hints[field.name]) for field in fields(hint)})
 
 
 @pytest.mark.parametrize("kind", sorted(codec.KINDS))

@@ -209,7 +209,7 @@ def test_no_parcel_is_ever_known_to_be_safe(top: int, bottom: int, n: int, data:
     rate = draw.parse_rate(str(Fraction(num, den)))
     p = Fraction(*draw.probability(rate, Design.RATE_HELD, n, selected))
     target = Fraction(rate.num, rate.den)
-    assert target / 2 <= p <= min(2 * target, 1)
+    assert target / 2 <= p <= min(2 * target, Fraction(1))
 
 
 def test_rolled_digits_are_packed_two_per_byte() -> None:

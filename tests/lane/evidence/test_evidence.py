@@ -43,8 +43,17 @@ def test_bytes_are_synced_before_they_get_their_name_and_the_name_after(
     steps: list[str] = []
     store = EvidenceStore(tmp_path)
     real_fsync, real_rename = os.fsync, Path.rename
-    monkeypatch.setattr(evidence.os, "fsync", lambda handle: (steps.append("fsync"), real_fsync(handle))[1])
-    monkeypatch.setattr(Path, "rename", lambda self, to: (steps.append("rename"), real_rename(self, to))[1])
+
+    def fsync(handle: int) -> None:
+        steps.append("fsync")
+        real_fsync(handle)
+
+    def rename(self: Path, to: Path) -> Path:
+        steps.append("rename")
+        return real_rename(self, to)
+
+    monkeypatch.setattr("lane.evidence.os.fsync", fsync)
+    monkeypatch.setattr(Path, "rename", rename)
     monkeypatch.setattr(evidence, "sync_directory", lambda folder: steps.append(f"sync {folder.name[:6]}"))
     digest = store.put(b"image")
     assert steps == ["sync images", "fsync", "rename", f"sync {digest[:2]}"]
@@ -56,7 +65,7 @@ def test_a_failed_write_leaves_no_image_and_says_so(tmp_path: Path, monkeypatch:
 
     store = EvidenceStore(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(evidence.os, "fsync", fail)
+        patch.setattr("lane.evidence.os.fsync", fail)
         with pytest.raises(OSError, match="No space"):
             store.put(b"image")
     assert store.stored() == set()

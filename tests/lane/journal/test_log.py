@@ -240,7 +240,7 @@ def test_a_checkpoint_file_that_cannot_be_written_ends_the_journal(
 
     journal.append(eye(1), [])
     with monkeypatch.context() as patch:
-        patch.setattr(disk.os, "fsync", fail)
+        patch.setattr("lane.journal.disk.os.fsync", fail)
         with pytest.raises(JournalPanic, match="Input/output error"):
             journal.checkpoint()
     with pytest.raises(JournalPanic):

@@ -1,10 +1,11 @@
 """A small lane whose real controller writes a real journal: the source of runs to verify and to replay."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lane.codec import canonical, to_plain
+from lane.codec import INPUT_KINDS, canonical, decode, to_plain
 from lane.commands import CloseEpoch, Step
 from lane.controller.core import LaneController
 from lane.events.machine import Snapshot
@@ -44,7 +45,7 @@ class RecordedPlant(MiniPlant):
         """Hand one input to the core; its records are durable before anything is obeyed."""
         if isinstance(item, LaneStarted):
             digest = hashlib.sha256((self.path / "config" / "core.json").read_bytes()).hexdigest()
-            item = LaneStarted(**{**_fields(item), "config_sha256": digest})
+            item = replace(item, config_sha256=digest)
         if isinstance(item, ScanStored):
             assert self.images.put(b"%d" % item.seq) == item.image_sha256
         step = self.core.handle(item)
@@ -85,10 +86,6 @@ class RecordedPlant(MiniPlant):
         self.journal._let_go()
         self.journal._lane_lock.release()
         self._open_stores()
-        from dataclasses import replace
-
-        from lane.codec import INPUT_KINDS, decode
-
         self.seal.start(self.journal.epochs(), **self.now())
         mark = self.journal.last_snapshot_index()
         snapshot: Any = decode(next(self.journal.records(mark))[1])
@@ -106,10 +103,6 @@ class RecordedPlant(MiniPlant):
         state = self.core.state
         self.give(self.seal.reveal(self.core.open_epoch, state.draw.draws, **self.now()))
         self.journal.close()
-
-
-def _fields(item: LaneStarted) -> dict[str, Any]:
-    return {name: getattr(item, name) for cls in type(item).__mro__[:2] for name in cls.__dataclass_fields__}
 
 
 def recorded_run(run: Path, boxes: int = 8) -> RecordedPlant:

@@ -46,6 +46,12 @@ def entries(*inputs: EpochCommitted | EpochNonce, opened: int = 0, closed: int =
     return list(rows.values())
 
 
+def started(seal: Seal) -> list[EpochCommitted | EpochNonce]:
+    """A fresh queue with one typed nonce, as the journal's inputs."""
+    committed = seal.start([], **AT)
+    return [*committed, *seal.enter_for_all(DIGITS, by="wang", **AT)]
+
+
 def open_next(seal: Seal) -> tuple[int, bytes]:
     opened = seal.open_next(rate="0.055", design=Design.RATE_HELD, config_sha256="", build_sha256="", **AT)
     return opened.epoch, opened.key
@@ -119,13 +125,14 @@ def test_key_files_are_private_and_gone_after_the_reveal(tmp_path: Path) -> None
 def test_a_restart_goes_on_with_the_open_epoch_and_the_same_queue(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     seal = live(keys)
-    records = [*seal.start([], **AT), *seal.enter_for_all(DIGITS, by="wang", **AT)]
+    records = started(seal)
     epoch, key = open_next(seal)
     again = live(keys)
     fresh = again.start(entries(*records, opened=epoch), **AT)
     assert again.open_epoch == epoch
     assert again.resume(epoch) == key
-    assert sealed_key(keys, site=SITE, lane=LANE, epoch=epoch, nonce=bytes.fromhex(records[8].nonce)) == key  # type: ignore[union-attr]
+    nonce = next(item.nonce for item in records if isinstance(item, EpochNonce) and item.epoch == epoch)
+    assert sealed_key(keys, site=SITE, lane=LANE, epoch=epoch, nonce=bytes.fromhex(nonce)) == key
     assert again.ready == QUEUE_LENGTH - 1
     assert [item.epoch for item in fresh] == [QUEUE_LENGTH + 1]
 
@@ -150,7 +157,7 @@ def test_ten_restarts_never_wait_for_a_nonce_on_a_twin(tmp_path: Path) -> None:
 
 def test_an_epoch_closed_in_the_journal_loses_its_file_at_the_next_start(tmp_path: Path) -> None:
     seal = live(tmp_path / "keys")
-    records = [*seal.start([], **AT), *seal.enter_for_all(DIGITS, by="wang", **AT)]
+    records = started(seal)
     again = live(tmp_path / "keys")
     again.start(entries(*records, closed=1), **AT)
     assert not (tmp_path / "keys" / "draw" / "epoch-00000001.json").exists()
@@ -164,7 +171,7 @@ def test_a_file_that_the_journal_never_saw_is_committed_again(tmp_path: Path) ->
 
 def test_a_lost_key_file_is_told_and_its_epoch_never_opened(tmp_path: Path) -> None:
     seal = live(tmp_path / "keys")
-    records = [*seal.start([], **AT), *seal.enter_for_all(DIGITS, by="wang", **AT)]
+    records = started(seal)
     (tmp_path / "keys" / "draw" / "epoch-00000001.json").unlink()
     again = live(tmp_path / "keys")
     again.start(entries(*records, opened=1), **AT)
@@ -234,10 +241,10 @@ def test_a_twins_epochs_follow_from_its_seed_on_disk_and_in_memory(tmp_path: Pat
     runs = []
     for keys, seed in ((tmp_path / "a", 5), (None, 5), (None, 6)):
         seal = twin(keys, seed)
-        runs.append([seal.start([], **AT), seal.twin_nonces(**AT), open_next(seal)])
+        runs.append((seal.start([], **AT), seal.twin_nonces(**AT), open_next(seal)))
     assert runs[0] == runs[1]
     assert runs[0] != runs[2]
-    assert {item.source for item in runs[0][1]} == {"twin"}  # type: ignore[union-attr]
+    assert {item.source for item in runs[0][1]} == {"twin"}
 
 
 def test_live_secrets_are_never_the_same(tmp_path: Path) -> None:

@@ -196,19 +196,20 @@ def test_a_missing_checkpoint_file_is_named(honest: Path, tmp_path: Path) -> Non
 
 
 def altered(
-    kind: type, parcel: int = 0, nth: int = 1, only: Via | None = None, **fields: Any
+    kind: type[Any], parcel: int = 0, nth: int = 1, only: Via | None = None, **fields: Any
 ) -> Callable[[Any], list[Any]]:
-    """Change fields of the nth record of a kind (of one parcel), before it is signed; ``drop=True`` leaves it out."""
+    """Change fields of the nth record of a kind (of one parcel), before it is signed.
+
+    ``drop=True`` leaves it out, ``twice=True`` writes it twice; a callable gets the item.
+    """
     seen = [0]
 
     def alter(item: Any) -> list[Any]:
-        if type(item) is not kind or (parcel and item.seq != parcel) or (only and item.via is not only):
+        if type(item).__name__ != kind.__name__ or (parcel and item.seq != parcel) or (only and item.via is not only):
             return [item]
         seen[0] += 1
-        if seen[0] != nth:
-            return [item]
-        if fields.get("drop"):
-            return []
+        if seen[0] != nth or fields.get("drop"):
+            return [item] if seen[0] != nth else []
         if fields.get("twice"):
             return [item, item]
         return [
