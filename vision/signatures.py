@@ -14,8 +14,11 @@ SCHEMA = "lane-signatures/1"
 BASIS_FILE = "basis.npz"
 SCANS_MIN = 8
 """Fewer reference scans than this give no signature."""
-PARAMETERS_VERSION = "pipeline/1"
-"""Raised whenever the pipeline's constants change: part of the model hash."""
+DECIDING_MODULES = (
+    "frame", "calibrate", "basis", "ground", "segment", "measure", "quality", "likelihood", "hypotheses", "explain",
+    "verify", "pipeline", "signatures",
+)  # fmt: skip
+"""Modules whose code and constants a verdict depends on."""
 
 
 class SignatureError(ValueError):
@@ -91,9 +94,11 @@ def dump_signatures(goods: dict[str, Signature], knowledge: LaneKnowledge, recip
 
 
 def model_sha256(path: Path) -> str:
-    """Hash of everything a verdict depends on: signature file, basis table, parameters of the pipeline."""
+    """Hash of everything a verdict depends on: signature file, basis table, source of the deciding modules."""
     whole = hashlib.sha256()
-    for part in (path.read_bytes(), (path.parent / BASIS_FILE).read_bytes(), PARAMETERS_VERSION.encode()):
+    here = Path(__file__).parent
+    sources = [here / f"{name}.py" for name in DECIDING_MODULES]
+    for part in (file.read_bytes() for file in (path, path.parent / BASIS_FILE, *sources)):
         whole.update(len(part).to_bytes(8, "big"))
         whole.update(part)
     return whole.hexdigest()
