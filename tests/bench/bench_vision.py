@@ -96,7 +96,7 @@ def main() -> None:
     options = parser.parse_args()
     conditions = (
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python"
-        f" {platform.python_version()}, numpy {np.__version__}, scikit-image {version("scikit-image")};"
+        f" {platform.python_version()}, numpy {np.__version__}, scikit-image {version('scikit-image')};"
         f" {options.parcels} parcels of seed {BENCH_SEED}"
     )
     print(conditions)
