@@ -4,7 +4,6 @@ The table says what may happen; nobody else changes the state. An acting state (
 the signal that it waits for has proved it (``DONE``). Causes that arrive together: Abort > Stop > Hold > Suspend.
 """
 
-from collections.abc import Iterable
 from enum import StrEnum
 
 from lane.errors import Cause, Kind, kind_of
@@ -122,12 +121,3 @@ def refusal(state: State, command: Command) -> str:
 def rank(cause: Cause) -> int:
     """Strength of a cause: Abort 4 > Stop 3 > Hold 2 > Suspend 1."""
     return _RANK[kind_of(cause)]
-
-
-def strongest(causes: Iterable[Cause]) -> Cause | None:
-    """The cause that decides when several are open: Abort > Stop > Hold > Suspend, first come among equals."""
-    best: Cause | None = None
-    for cause in causes:
-        if best is None or rank(cause) > rank(best):
-            best = cause
-    return best
