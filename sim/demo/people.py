@@ -74,13 +74,11 @@ class Operator:
         self._desk = desk
         self._next_s = 0.0
         self.orders: list[tuple[State, str]] = []
-        self.pause = False
-        """A campaign that times a hold keeps its hands off."""
 
     def act(self, story: Story) -> None:
         """Press the button that this state asks for, if any."""
         order = BUTTON.get(story.state)
-        if order is None or self.pause or time.monotonic() < self._next_s:
+        if order is None or not story.chain_reported or time.monotonic() < self._next_s:
             return
         self._next_s = time.monotonic() + ORDER_EVERY_S
         try:
@@ -144,7 +142,7 @@ def results_of(body: ParcelTruth | None) -> tuple[BenchResult, ...]:
     if body.planted in CONTENT_ERRORS:
         return BenchResult.ORDER_MODIFIED, BenchResult.RETURNED
     match body.planted:
-        case Planted.NO_DECLARATION:
+        case Planted.NO_DECLARATION | Planted.NO_READ:
             return BenchResult.RETURNED, BenchResult.DETAINED
         case Planted.BAD_STATUS:
             return BenchResult.DETAINED, BenchResult.RETURNED

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from devices.signals import EyeChanged
+from devices.signals import EyeChanged, SafetyChanged
 from lane.events.machine import AlarmRaised, OrderRefused, StateChanged
 from lane.events.parcel import (
     BenchRecorded,
@@ -21,7 +21,7 @@ from lane.events.parcel import (
     ParcelReleased,
     ParcelWeighed,
 )
-from lane.inputs import DeclarationAnswer, EpochRevealed, MessageAcknowledged, ScanStored
+from lane.inputs import DeclarationAnswer, EpochRevealed, LaneStarted, MessageAcknowledged, ScanStored
 from lane.model.config import EYE_EXIT_RELEASE
 from lane.model.words import MessageKind, State
 
@@ -64,6 +64,9 @@ class Story:
     revealed: int = 0
     scan_to_finding_us: list[int] = field(default_factory=list)
     exit_to_message_us: list[int] = field(default_factory=list)
+    chain_reported: bool = False
+    """The safety chain has reported since the core started last (no Reset before)."""
+    starts: int = 0
     first_inducted_us: int = -1
     last_left_us: int = -1
     _release_eye_us: int = -1
@@ -92,6 +95,14 @@ class Story:
     def _state(self, event: StateChanged) -> None:
         self.state, self.cause = event.reached, event.cause
         self.states.append((event.at_us, event.reached, event.cause))
+
+    def _started(self, item: LaneStarted) -> None:
+        if item.restart:
+            self.starts += 1
+            self.chain_reported = False
+
+    def _chain(self, signal: SafetyChanged) -> None:
+        self.chain_reported = True
 
     def _alarm(self, event: AlarmRaised) -> None:
         self.alarms.append((event.number, event.detail))
@@ -171,6 +182,8 @@ class Story:
 
 
 _READERS: dict[type, Callable[[Story, Any], None]] = {
+    LaneStarted: Story._started,
+    SafetyChanged: Story._chain,
     StateChanged: Story._state,
     AlarmRaised: Story._alarm,
     OrderRefused: Story._refusal,
