@@ -25,6 +25,13 @@ class HeapLoop:
         self._scheduled += 1
         heappush(self._queue, (at, priority, self._scheduled, target, arg))
 
+    def jump(self, at: int) -> bool:
+        """Move the clock to ``at`` when nothing is scheduled up to then; False: something is, nothing changed."""
+        if self._queue and self._queue[0][0] <= at:
+            return False
+        self.now = at
+        return True
+
     def run(self) -> None:
         """Run until nothing is scheduled any more."""
         queue = self._queue

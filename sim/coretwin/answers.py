@@ -4,6 +4,7 @@ The interpretation of units is the store's own code; only files, parser and data
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from lane.declarations.records import DeclaredLine, version
@@ -21,13 +22,25 @@ LINES_CACHED = 65_536
 """Interpreted lines kept: far more than the catalogue has combinations of goods and quantity."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """One declared list as the store keeps it: interpreted once, when it is imported."""
+
+    declared: DeclaredTruth
+    version: str
+    declarant: str
+    status_class: StatusClass
+    items: tuple[DeclaredItem, ...]
+    flags: tuple[str, ...]
+
+
 class Answers:
     """Answers ``AskDeclaration`` for the parcels of a stream, by the code that was read."""
 
     def __init__(self, parcels: Iterable[ParcelTruth], tables: Tables) -> None:
         self._tables = tables
-        self._declared = {parcel.declared.waybill: parcel.declared for parcel in parcels if parcel.declared}
         self._item = lru_cache(LINES_CACHED)(self._interpret)
+        self._known = {p.declared.waybill: self._read(p.declared) for p in parcels if p.declared is not None}
 
     def status_class(self, code: str) -> StatusClass:
         """Class of a status code; no receipt at all is UNKNOWN."""
@@ -35,10 +48,10 @@ class Answers:
 
     def answer(self, seq: int, code: str, at_us: int, belt_um: int) -> DeclarationAnswer:
         """What the store knows of this code."""
-        declared = self._declared.get(code)
-        if declared is None:
+        known = self._known.get(code)
+        if known is None:
             return DeclarationAnswer(at_us=at_us, belt_um=belt_um, seq=seq, found=False, waybill=code)
-        record = declaration_of(declared)
+        declared = known.declared
         return DeclarationAnswer(
             at_us=at_us,
             belt_um=belt_um,
@@ -46,22 +59,29 @@ class Answers:
             found=True,
             carrier=declared.carrier,
             waybill=declared.waybill,
-            version=version(record),
+            version=known.version,
             list_no=declared.list_no,
             order_no=declared.order_no,
-            declarant=record.agent_code,
+            declarant=known.declarant,
             status_code=declared.status_code,
-            status_class=self.status_class(declared.status_code),
+            status_class=known.status_class,
             status_at=STATUS_AT if declared.status_code else "",
             gross_mg=declared.gross_mg,
             net_mg=declared.net_mg,
+            items=known.items,
+            flags=known.flags,
+        )
+
+    def _read(self, declared: DeclaredTruth) -> _Known:
+        record = declaration_of(declared)
+        return _Known(
+            declared=declared,
+            version=version(record),
+            declarant=record.agent_code,
+            status_class=self.status_class(declared.status_code),
             items=tuple(self._item(line) for line in record.lines),
             flags=list_flags(record, self._tables),
         )
-
-    def declared(self, code: str) -> DeclaredTruth | None:
-        """The declared list behind a code."""
-        return self._declared.get(code)
 
     def _interpret(self, line: DeclaredLine) -> DeclaredItem:
         expectation = expect(line, self._tables)

@@ -197,13 +197,21 @@ class Station:
         due_us = self.plant.next_at()
         if due_us is not None and (self._plant_armed < 0 or due_us < self._plant_armed):
             self._plant_armed = due_us
-            self.driver.call_at(max(due_us, self.now), self._plant_due, due_us)
+            self.driver.call_at(due_us, self._plant_due, due_us)
 
     def _plant_due(self, due_us: int) -> None:
+        """Let the plant happen, and go on with it as long as nothing else is due before its next happening."""
         if due_us != self._plant_armed:
             return  # superseded
+        plant, jump, now_us = self.plant, self.driver.jump, due_us
+        while True:
+            self._plant_armed = now_us  # inputs handled meanwhile must not arm the plant a second time
+            self._take_all(plant.happen(now_us))
+            next_us = plant.next_at()
+            if next_us is None or not jump(next_us):
+                break
+            now_us = next_us
         self._plant_armed = -1
-        self._take_all(self.plant.happen(self.now))
         self._arm_plant()
 
     def _take_all(self, happened: list[Happening]) -> None:

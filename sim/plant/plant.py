@@ -31,6 +31,8 @@ _TAIL = 8  # added to an eye's number: the tail's mark
 _READER, _SECOND, _SCALE, _DETECTOR_HEAD, _DETECTOR_TAIL, _BLADE_HEAD, _BLADE_TAIL, _VALVE, _WATCH = range(16, 25)
 _EXITS = {Route.RELEASE: Channel.EXIT_RELEASE, Route.INSPECT: Channel.EXIT_INSPECT}
 
+_CHANNELS = tuple(Channel(number) for number in range(len(EYES)))
+
 Mark = tuple[int, int, int, Body | None, int]  # belt position, order, code, body, generation (or token)
 
 
@@ -318,7 +320,7 @@ class Plant:
         before = self._blocked[channel]
         self._blocked[channel] = before + (1 if blocked else -1)
         if (before > 0) != (self._blocked[channel] > 0):
-            self.io.edge(Channel(channel), blocked, at_us, belt_um)
+            self.io.edge(_CHANNELS[channel], blocked, at_us, belt_um)
             self._report(Kind.EYE, at_us, belt_um, where=EYES[channel], level=blocked, body=number)
 
     def _act(self, at_us: int, belt_um: int) -> None:
