@@ -1,6 +1,6 @@
 """X-ray cabinet and X-ray source. The hardware chain has the last word; software only asks, and drops first."""
 
-from devices.drivers.base import ModbusDriver
+from devices.drivers.base import KEEP_GAP_US_MAX, ModbusDriver
 from devices.drivers.context import DeviceContext
 from devices.drivers.safety_status import SafetyStatus
 from devices.modbus_link import ModbusLink
@@ -47,7 +47,10 @@ class XraySource(ModbusDriver):
         self._status = profile.register("status")
         self._beam_register = profile.register("beam")
         self._beam: SetPoint[int] = SetPoint(self._write_beam, self._beam_register.rate_per_s)
+        self._fault_reset = profile.register("fault_reset")
         self._wanted = False
+        self._may_reset = False
+        """A start or a long gap lies behind: the lane stands until a person lets it run, so an old fault may be reset."""
 
     def set_beam(self, on: bool) -> None:
         """Beam wanted or not. Refused at once while the chain is open; a warm-up is waited for."""
@@ -59,7 +62,11 @@ class XraySource(ModbusDriver):
         values = await self.read_all()
         await self.heartbeat()
         self.check_alive(values)
-        self.safety.report("source", self._status.flags(values["status"]))
+        flags = self._status.flags(values["status"])
+        if self._may_reset and flags["fault"] and self.safety.chain_closed():
+            await self.port.write(self._fault_reset, 1, Priority.COMMAND)
+        self._may_reset = self._may_reset and not self.safety.chain_closed()
+        self.safety.report("source", flags)
         self.enforce()
 
     def enforce(self) -> None:
@@ -73,6 +80,7 @@ class XraySource(ModbusDriver):
         """As always, but the beam survives only a gap too short for the source's own watchdog."""
         if first or gap_us > BEAM_KEEP_GAP_US:
             self._wanted = False
+        self._may_reset = first or gap_us > KEEP_GAP_US_MAX
         super().on_up(gap_us, first=first)
 
     def on_down(self, reason: str) -> None:
