@@ -39,7 +39,7 @@ class EvidenceStore:
         if not path.parent.exists():
             path.parent.mkdir(exist_ok=True)
             sync_directory(self._folder)
-        if path.exists() and path.stat().st_size == len(data):
+        if path.exists() and sha256(path.read_bytes()).hexdigest() == digest:
             return digest
         temporary = path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{digest[:16]}")
         temporary.unlink(missing_ok=True)

@@ -84,11 +84,12 @@ def check_signature(note: Note, key: LaneKey) -> str:
 
 def load(run: Path, journal: JournalFile, key: LaneKey | None, report: Report) -> dict[int, Note]:
     """All good checkpoints by size; everything wrong with rows and files becomes a finding with its place."""
+    folder = run / FOLDER
+    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.txt"))}
+    journal.begin()  # after the files: a running lane writes the row first, so every file seen has its row
     rows: dict[int, bytes] = {}
     for size, raw in journal.rows("SELECT size, note FROM signed_checkpoint ORDER BY size", "checkpoints"):
         rows[size] = raw if isinstance(raw, bytes) else b""
-    folder = run / FOLDER
-    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*.txt"))}
     good: dict[int, Note] = {}
     for size, raw in rows.items():
         name = f"{size}.txt"

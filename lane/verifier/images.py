@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from lane.verifier.findings import Report
 from lane.verifier.records import Record
@@ -12,24 +11,18 @@ CHUNK_BYTES = 1 << 20
 
 
 class Images:
-    """Collects image hashes from any record that has an ``image_sha256`` field, also nested ones."""
+    """Collects the ``image_sha256`` of every record that has one."""
 
     def __init__(self, run: Path, report: Report) -> None:
         self._folder, self._report = run / "images", report
         self._named: dict[str, int] = {}
 
     def take(self, index: int, record: Record) -> None:
-        """One record."""
-        self._collect(index, record)
-
-    def _collect(self, index: int, value: Any) -> None:
-        if isinstance(value, dict):
-            name = value.get("image_sha256")
-            if name:
-                self._named.setdefault(name, index)
-            for inner in value.values():
-                if isinstance(inner, dict):
-                    self._collect(index, inner)
+        """One record; a count names its picture one level down."""
+        nested = record.get("count")
+        name = record.get("image_sha256") or (nested.get("image_sha256") if isinstance(nested, dict) else "")
+        if name:
+            self._named.setdefault(name, index)
 
     def finish(self, progress: Callable[[int], None] | None = None) -> None:
         """Hash every image again."""

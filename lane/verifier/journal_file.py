@@ -27,7 +27,12 @@ class JournalFile:
             report.damage(wal.name, "container damaged: a write-ahead log beside an orderly closed journal")
         self._connection = sqlite3.connect(f"{self.path.absolute().as_uri()}?{mode}", uri=True)
         self._connection.text_factory = bytes
+        self._connection.isolation_level = None
         self.unreadable = False
+
+    def begin(self) -> None:
+        """From here on, see the journal as it is now, even while a lane writes it."""
+        list(self.rows("BEGIN", "start"))
 
     def rows(self, statement: str, what: str) -> Iterator[tuple[Any, ...]]:
         """Rows of a query; what SQLite can't read becomes a finding instead of a traceback."""

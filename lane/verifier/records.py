@@ -17,12 +17,16 @@ def _no_float(text: str) -> NoReturn:
     raise ValueError(f"number {text[:40]} is no integer")
 
 
+_DECODER = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float)
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def parse(body: bytes) -> Record:
     """A record's object. Raises ValueError unless it is canonical JSON with a kind and version 1."""
-    plain = json.loads(body.decode(), parse_float=_no_float, parse_constant=_no_float)
+    plain = _DECODER.decode(body.decode())
     if not isinstance(plain, dict) or not isinstance(plain.get("kind"), str) or plain.get("v") != 1:
         raise ValueError("no kind or no known version")
-    if json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() != body:
+    if _ENCODER.encode(plain).encode() != body:
         raise ValueError("not in canonical form")
     return plain
 
