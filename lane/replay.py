@@ -4,6 +4,7 @@ Every event and every snapshot is compared. The secret keys of the draw epochs, 
 reveals (closed epochs) or from the sealed key files beside the run (open ones).
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from lane.controller.core import LaneController
 from lane.draw import epoch_key
 from lane.events.machine import Snapshot
 from lane.inputs import AnyInput, EpochOpened
-from lane.journal.log import JOURNAL_NAME, connect_reader
+from lane.journal.log import JOURNAL_NAME, connect_closed, connect_reader
 from lane.journal.memory import RunHash
 from lane.model.config import CoreConfig
 from lane.seal import SealError, keys_folder, sealed_key
@@ -120,11 +121,17 @@ def _difference(index: int, found: list[bytes], made: list[bytes]) -> Difference
     return Difference(index=index + at, recorded=texts[0], replayed=texts[1])
 
 
+def _reader(run: Path) -> sqlite3.Connection:
+    """A closed run is read without leaving a trace in it; one that is being written, or whose core died, with its log."""
+    waits = (run / f"{JOURNAL_NAME}-wal").exists()
+    return connect_reader(run / JOURNAL_NAME) if waits else connect_closed(run / JOURNAL_NAME)
+
+
 def _steps(run: Path) -> Iterator[_Step]:
     """Inputs with their events, in order. Raises ReplayError on a record that can't be read."""
     if not (run / JOURNAL_NAME).is_file():
         raise ReplayError(f"{run}: expected a run directory with {JOURNAL_NAME}")
-    reader = connect_reader(run / JOURNAL_NAME)
+    reader = _reader(run)
     step: _Step | None = None
     try:
         for index, body in reader.execute("SELECT idx, body FROM record ORDER BY idx"):
@@ -154,7 +161,7 @@ class _Keys:
         self._secrets: dict[int, bytes] = {}
         if not (run / JOURNAL_NAME).is_file():
             return
-        reader = connect_reader(run / JOURNAL_NAME)
+        reader = _reader(run)
         try:
             marker = b'"kind":"EpochRevealed"'
             for (body,) in reader.execute("SELECT body FROM record WHERE instr(body, ?) > 0", (marker,)):

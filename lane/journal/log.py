@@ -90,6 +90,11 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     )
 
 
+def connect_closed(path: Path) -> sqlite3.Connection:
+    """Reads the database file of an orderly ended run; creates no file beside it, sees no later change."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, isolation_level=None)
+
+
 class Journal:
     """Append-only record store of one run. Make it with ``Journal.open``."""
 
