@@ -122,7 +122,7 @@ def _difference(index: int, found: list[bytes], made: list[bytes]) -> Difference
 
 
 def _reader(run: Path) -> sqlite3.Connection:
-    """A closed run is read without leaving a trace in it; one that is being written, or whose core died, with its log."""
+    """A closed run is read without leaving a trace in it; an open or broken one together with its write-ahead log."""
     waits = (run / f"{JOURNAL_NAME}-wal").exists()
     return connect_reader(run / JOURNAL_NAME) if waits else connect_closed(run / JOURNAL_NAME)
 
