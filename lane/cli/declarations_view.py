@@ -94,7 +94,8 @@ def _print_list(console: Console, store: DeclarationStore, state: ListState, *, 
     console.print(
         escape(
             f"order {d.order_no or '-'}  declarant {d.agent_code or d.ebc_code or '-'}  net {_kg(d.net_mg)}  "
-            f"gross {_kg(d.gross_mg)}\nversion {state.version[:12]} ({state.versions} known)  pre-check {state.precheck}"
+            f"gross {_kg(d.gross_mg)}\n"
+            f"version {state.version[:12]} ({state.versions} known)  pre-check {state.precheck}"
         ),
         highlight=False,
     )

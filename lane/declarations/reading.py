@@ -68,7 +68,7 @@ def read_lists(connection: sqlite3.Connection, waybill: str, now_wall: int, tabl
         ).fetchall()
         found: list[Version] = []
         for body, version, received_at, source, row_id in rows:
-            declaration = parse_declaration(body, bytes(source).hex())
+            declaration = _stored(body, bytes(source).hex())
             if received_at >= now_wall - window_s(declaration.key.carrier):
                 order = (declaration.app_time, int(received_at), int(row_id))
                 found.append((order, bytes(version).hex(), declaration))
@@ -79,6 +79,14 @@ def read_lists(connection: sqlite3.Connection, waybill: str, now_wall: int, tabl
         connection.execute("COMMIT")
     states.sort(key=lambda state: state.order, reverse=True)
     return states
+
+
+def _stored(body: bytes, source: str) -> Declaration:
+    """A stored list. Raises ``sqlite3.DatabaseError`` when its bytes are none: the database is damaged."""
+    try:
+        return parse_declaration(body, source)
+    except (ValueError, TypeError, LookupError):
+        raise sqlite3.DatabaseError("a stored list can't be read back: the database is damaged") from None
 
 
 def window_s(carrier: str) -> int:

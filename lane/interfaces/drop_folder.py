@@ -9,7 +9,6 @@ from lane.interfaces.importer import ImportReport, find_files, import_file
 
 HEARTBEAT_FILE = "heartbeat"
 """A feed that has nothing to report touches this file: its time of change is the sign of life."""
-FEED = "ceb"
 SETTLED_S = 1.0
 """A file that changed within this time may still be being written."""
 
@@ -66,4 +65,4 @@ class DropFolder:
             heard = int(file.stat().st_mtime)
             if heard > self._heartbeat:
                 self._heartbeat = heard
-                store.heartbeat(FEED, heard)
+                store.heartbeat_all(heard)
