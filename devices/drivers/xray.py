@@ -50,7 +50,7 @@ class XraySource(ModbusDriver):
         self._fault_reset = profile.register("fault_reset")
         self._wanted = False
         self._may_reset = False
-        """A start or a long gap lies behind: the lane stands until a person lets it run, so an old fault may be reset."""
+        """A start or a long gap lies behind: the lane stands until a person lets it run; an old fault may be reset."""
 
     def set_beam(self, on: bool) -> None:
         """Beam wanted or not. Refused at once while the chain is open; a warm-up is waited for."""
