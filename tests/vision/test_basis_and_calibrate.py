@@ -71,3 +71,11 @@ def test_a_worker_without_signatures_ends_with_a_message(tmp_path: Path, capsys:
     (tmp_path / "basis.npz").write_bytes(TABLE.read_bytes())
     assert main(["--signatures", str(path)]) == 2
     assert "expected schema" in capsys.readouterr().err
+
+
+def test_the_shipped_table_is_small_and_rises_with_either_material() -> None:
+    assert TABLE.stat().st_size < 1_000_000
+    with np.load(TABLE) as table:
+        for plane in (table["low"], table["high"]):
+            assert (np.diff(plane, axis=0) > 0).all()
+            assert (np.diff(plane, axis=1) > 0).all()
