@@ -163,7 +163,6 @@ class ClockMap:
     """
 
     window_us: int = 10_000_000
-    """Ten seconds of lane clock: some hundred polls even at many times wall speed, while 50 ppm of drift are 0.5 ms."""
     _device: int | None = None
     _seen: deque[tuple[int, int]] = field(default_factory=deque)
 
@@ -232,9 +231,10 @@ class BeltTracker:
     SPAN_US = 100_000
     """Speed is taken over at least this much device time: one count in 50 mm is 0.2 %."""
     EXTRAPOLATE_US_MAX = 200_000
-    """Ten polls: beyond that a guess is worth less than the last reading."""
+    """Ten polls (wall time): beyond that a guess is worth less than the last reading."""
 
-    def __init__(self) -> None:
+    def __init__(self, speed: int = 1) -> None:
+        self._ahead_us_max = self.EXTRAPOLATE_US_MAX * speed
         self.scale: BeltScale | None = None
         self.at_us = 0
         self.speed_um_s = 0
@@ -265,7 +265,7 @@ class BeltTracker:
         """Position at a lane time near the latest reading; 0 before the first."""
         if self.scale is None:
             return 0
-        ahead_us = min(max(now_us - self.at_us, 0), self.EXTRAPOLATE_US_MAX)
+        ahead_us = min(max(now_us - self.at_us, 0), self._ahead_us_max)
         return self.scale.belt_um + self.speed_um_s * ahead_us // 1_000_000
 
     def of_count(self, encoder: int) -> int | None:

@@ -7,6 +7,7 @@ before pymodbus sees it. A refused frame is withheld and ends the transaction at
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -136,10 +137,7 @@ class WireClient:
 
     async def _probe(self) -> None:
         """Open and close the port in a thread first: a dead adapter would block the loop (a pty never does)."""
-        if self.address.path.startswith(PTY_PREFIX):
-            return
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, _open_and_close, self.address.path)
+        await asyncio.get_running_loop().run_in_executor(None, _open_and_close, self.address.path)
 
     def _touch(self, sent_bytes: int = 0) -> None:
         line_s = sent_bytes * self.address.character_s if self.address.is_line else 0.0
@@ -179,6 +177,8 @@ class WireClient:
 
 
 def _open_and_close(path: str) -> None:
+    if os.path.realpath(path).startswith(PTY_PREFIX):
+        return
     serial.Serial(path, exclusive=True).close()
 
 

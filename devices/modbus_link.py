@@ -117,20 +117,20 @@ class ModbusLink:
         self._unit_states: dict[int, _UnitState] = {}
         self._quiet_until_s = 0.0
         self._delay_s = RECONNECT_S_MIN
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
 
     # --- callers' side
 
     def start(self) -> None:
         """Begin to connect and to serve."""
-        self._task = asyncio.create_task(self._run(), name=f"link {self.address.key}")
+        self.task = asyncio.create_task(self._run(), name=f"link {self.address.key}")
 
     async def stop(self) -> None:
         """Close the port; waiting callers get DISCONNECTED."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+            self.task = None
         self._client.close()
         self.up.clear()
         self._fail_waiting(LinkFailure(Failure.DISCONNECTED, "link stopped"))

@@ -333,7 +333,26 @@ def _check_role(document: Mapping[str, Any], role: str) -> list[Problem]:
         problems.append(Problem(("failsafe",), text))
     if moves and "failsafe" in document:
         problems += _check_safety_wait(document)
+    if "rtu" in document["profile"]["transport"] and role in MODBUS_ROLES:
+        problems += _check_cycle(document)
     return problems
+
+
+def _check_cycle(document: Mapping[str, Any]) -> list[Problem]:
+    """Poll cycle on the line against the formula: characters x c + 2 x t3.5 + turnaround, one read per polled run."""
+    link = document.get("link", {})
+    character_ms = 11_000 / link.get("baud", 115_200)
+    silence_ms = max(3.5 * character_ms, 1.75)
+    regs_max = link.get("max_regs", READ_REGS_MAX)
+    polled = sum(_size(entry) for entry in document.get("reg", []) if "poll" in entry)
+    reads = -(-polled // regs_max)
+    overhead_ms = 2 * silence_ms + link.get("turnaround_ms", 5) + link.get("guard_ms", 1)
+    needed_ms = (13 * reads + 2 * polled) * character_ms + reads * overhead_ms
+    cycle_ms = link.get("cycle_ms", 100)
+    if needed_ms > cycle_ms:
+        text = f"expected at least {needed_ms:.0f} ms ({reads} reads of {polled} registers), was {cycle_ms}"
+        return [Problem(("link", "cycle_ms"), text)]
+    return []
 
 
 def _check_safety_wait(document: Mapping[str, Any]) -> list[Problem]:

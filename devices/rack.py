@@ -5,6 +5,7 @@ emits exactly the words of ``devices.signals``. The line detector is not here: i
 own (``devices.line_stream``).
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ from devices.figures import modbus_figures, serial_figures
 from devices.io_image import BeltScale, IoResume
 from devices.modbus_link import LinkSettings, ModbusLink
 from devices.profile import Profile, Role, load_profile
+from devices.requests import LinkFailure, Priority
 from devices.signals import DeviceSignal, EyeChanged, GateInPosition, OutputProven
 from devices.unit_runner import UnitRunner
 
@@ -53,6 +55,8 @@ ROLE_OF_NAME = {
 }
 """The lane's names of its devices and the role each must play."""
 IGNORED = ("detector",)
+SAFE_S_MAX = 0.5
+"""Time for the safe state at an orderly end: about the devices' own watchdogs."""
 
 
 class RackError(ValueError):
@@ -119,7 +123,8 @@ class Rack:
             device.start()
 
     async def stop(self) -> None:
-        """Close all ports. The devices go to their safe state by their own watchdogs."""
+        """Write the safe state where a device answers, then close all ports. (A core that dies leaves that to the
+        devices' own watchdogs.)"""
         self.safety.stop()
         for device in self.serial.values():
             await device.stop()
@@ -127,8 +132,15 @@ class Rack:
             await driver.stop()
         for runner in self.runners.values():
             await runner.stop()
+        await asyncio.gather(*(_make_safe(driver) for driver in self.modbus.values() if driver.ready))
         for link in self.links.values():
             await link.stop()
+
+    async def watch(self) -> None:
+        """Runs for ever; raises what ended one of the rack's own tasks (a defect of ours, never a device's fault)."""
+        links = [link.task for link in self.links.values()] + [device.link.task for device in self.serial.values()]
+        tasks = [task for task in (*links, *(runner.task for runner in self.runners.values())) if task is not None]
+        await asyncio.gather(*tasks)
 
     async def apply(self, command: DeviceCommand) -> None:
         """Take one command; returns when it is on its way. Signals prove it, or name why not."""
@@ -228,6 +240,16 @@ class Rack:
             driver = XraySource(profile, link, unit, context, self.safety)
         self.modbus[name] = driver
         self.runners[name] = UnitRunner(driver.port, driver, profile.link.cycle_ms / 1_000)
+
+
+async def _make_safe(driver: ModbusDriver) -> None:
+    """Safe state at an orderly end; a device that does not answer has its watchdog."""
+    try:
+        async with asyncio.timeout(SAFE_S_MAX):
+            for register, value in driver.safe_state():
+                await driver.port.prove(register, value, Priority.SAFETY)
+    except (LinkFailure, TimeoutError):
+        return
 
 
 def _parts(config: RackConfig) -> list[tuple[str, PortAddress, Profile]]:

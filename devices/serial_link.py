@@ -42,18 +42,18 @@ class SerialLink:
         self._jitter = random.Random(seed)
         self._port: serial.Serial | None = None
         self._broken = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self._idle: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin to open the port."""
-        self._task = asyncio.create_task(self._run(), name=f"link {self.address.key}")
+        self.task = asyncio.create_task(self._run(), name=f"link {self.address.key}")
 
     async def stop(self) -> None:
         """Close the port."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
         self._close()
 
     def write(self, data: bytes) -> bool:

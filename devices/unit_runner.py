@@ -140,17 +140,17 @@ class UnitRunner:
         self._seen_s: float | None = None
         self._first = True
         self._told_lost = False
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._run(), name=f"unit {self.driver.role}")
+        self.task = asyncio.create_task(self._run(), name=f"unit {self.driver.role}")
 
     async def stop(self) -> None:
         """End; the wire belongs to the link."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
 
     async def _run(self) -> None:
         started_s = asyncio.get_running_loop().time()

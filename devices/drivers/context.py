@@ -19,6 +19,9 @@ class DeviceContext:
     speed: int = 1
     belt: BeltTracker = field(default_factory=BeltTracker)
 
+    def __post_init__(self) -> None:
+        self.belt = BeltTracker(self.speed)
+
     def here(self) -> dict[str, int]:
         """Time and place of a signal that has no better ones: ``at_us`` and ``belt_um``."""
         now_us = self.now()

@@ -31,6 +31,11 @@ BELT_STEP_UM = 250_000
 """Belt position is reported once per 250 mm: half a second at demo speed."""
 SPEED_STEP_UM_S = 50_000
 """... and when speed changed by 50 mm/s, or the belt started or stopped."""
+SPEED_UM_S_MAX = 2_000_000
+JUMP_UM = 50_000
+"""Twice the fastest belt, and 50 mm for the jitter of stamps: more than that is no motion but a defect."""
+CLOCK_WINDOW_US = 10_000_000
+"""Ten seconds of wall time: some hundred polls, while 50 ppm of drift are 0.5 ms."""
 POINT_RELEASE = "release"
 POINT_INDUCTION = "allow_induction"
 
@@ -59,10 +64,10 @@ class IoState:
 class IoSignals:
     """Turns each pair of event block and state block into signals."""
 
-    def __init__(self, layout: IoLayout, belt: BeltTracker, resume: IoResume | None) -> None:
+    def __init__(self, layout: IoLayout, belt: BeltTracker, resume: IoResume | None, speed: int = 1) -> None:
         self.layout = layout
         self.belt = belt
-        self.clock = ClockMap()
+        self.clock = ClockMap(CLOCK_WINDOW_US * speed)
         self.gate = GateWatch(layout.gate)
         self.muted = False
         """During the watchdog proof gate and valve are the proof's, not the lane's."""
@@ -74,6 +79,7 @@ class IoSignals:
         self._eyes = self._fresh_eyes()
         self._boot: int | None = None if resume is None else resume.boot
         self._started = False
+        self._followed = False
         self._at_us = 0
         self._moved: BeltMoved | None = None
         self._induction: bool | None = None
@@ -94,7 +100,9 @@ class IoSignals:
             self.belt.start(self._resume.encoder, self._resume.belt_um)
         self._boot = block.boot
         self.clock.observe(block.clock, receive_us)
-        self._follow(block, forward=first and not restarted)
+        jump_um = self._follow(block, forward=first and not restarted)
+        if jump_um:
+            signals.append(EncoderDoubt(reason=f"encoder jumped by {jump_um // 1_000} mm", **self._here(block)))
         read = self._ring.read(block)
         if read.lost:
             self.ring_lost += read.lost
@@ -119,19 +127,32 @@ class IoSignals:
         if not self._started and self._resume is not None:
             belt_um = self._resume.belt_um
         self.belt.start(block.encoder, belt_um)
-        self.clock = ClockMap()
+        self.clock = ClockMap(self.clock.window_us)
+        self._followed = False
         self._ring = RingReader()
         self._eyes = self._fresh_eyes()
         self.gate = GateWatch(self.layout.gate)
         reason = f"lane I/O restarted: boot counter {self._boot} became {block.boot}"
         signals.append(EncoderDoubt(reason=reason, at_us=receive_us, belt_um=belt_um))
 
-    def _follow(self, block: EventBlock, *, forward: bool) -> None:
-        """Take the encoder. While the core was away the belt may have moved, but only forwards."""
-        scale = self.belt.scale
+    def _follow(self, block: EventBlock, *, forward: bool) -> int:
+        """Take the encoder; returns a jump that no belt can make (0: none).
+
+        While the core was away the belt may have moved, but only forwards.
+        """
+        scale, before_us = self.belt.scale, self.belt.at_us
+        before_um = None if scale is None or forward else scale.belt_um
         if forward and scale is not None:
             self.belt.start(block.encoder, max(scale.position_um(block.encoder), scale.belt_um))
-        self.belt.follow(block.encoder, self.clock.lane_us(block.clock))
+        at_us = self.clock.lane_us(block.clock)
+        self.belt.follow(block.encoder, at_us)
+        assert self.belt.scale is not None
+        if before_um is None or not self._followed:
+            self._followed = True
+            return 0
+        moved_um = self.belt.scale.belt_um - before_um
+        reach_um = JUMP_UM + SPEED_UM_S_MAX * max(0, at_us - before_us) // 1_000_000
+        return moved_um if abs(moved_um) > reach_um else 0
 
     def _event(self, event: RingEvent, state: IoState) -> list[DeviceSignal]:
         if event.channel in self._eyes:

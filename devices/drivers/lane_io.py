@@ -33,7 +33,7 @@ class LaneIo(ModbusDriver):
         self, profile: Profile, link: ModbusLink, unit: int, context: DeviceContext, resume: IoResume | None
     ) -> None:
         super().__init__("io", profile, link, unit, context)
-        self.signals = IoSignals(_layout(profile), context.belt, resume)
+        self.signals = IoSignals(_layout(profile), context.belt, resume, context.speed)
         self.boot = None if resume is None else resume.boot
         self.state = IoState(inputs=0, outputs=0, applied=0, refused=0, refusal=0)
         self.gate = DivertGate(self)

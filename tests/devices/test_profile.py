@@ -54,6 +54,7 @@ def test_a_word_of_two_registers_overlaps_its_second_half() -> None:
         ('src = "MANUAL.md section 2, 0x2103"', "", "reg.6.src: missing"),
         ("safe = 5\n", "", "command: an actuator needs its safe value"),
         ("timeout_ms = 120", "timeout_ms = 20", "link.timeout_ms: expected 50..5000, was 20"),
+        ("baud = 115200", "baud = 1200", "link.cycle_ms: expected at least"),
         ("max_regs = 4", "max_regs = 126", "link.max_regs: expected 1..125, was 126"),
         ('role = "belt_drive"', 'role = "belt"', "profile.role: expected one of"),
         ("watchdog_ms = 500\n", "watchdog_ms = 200\n", "worst wait of a safety write, 255 ms"),

@@ -385,6 +385,52 @@ def test_beam_needs_the_whole_chain_and_falls_with_it(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_an_encoder_that_contradicts_the_drive_is_doubt(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with a_lane(tmp_path) as lane:
+            await lane.rack.apply(RunBelt(speed_um_s=500_000))
+            await lane.until(lambda: bool(lane.of(EncoderDoubt)))
+            doubt = next(s for s in lane.signals if isinstance(s, EncoderDoubt))
+            assert doubt.reason == "encoder says 0 mm/s, drive says 500 mm/s"
+
+    asyncio.run(story())
+
+
+def test_an_orderly_end_leaves_every_device_safe(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with a_lane(tmp_path) as lane:
+            await lane.until(lambda: bool(lane.of(SafetyChanged)))
+            for command in (RunBelt(speed_um_s=300_000), AllowInduction(allowed=True), SetBeam(on=True)):
+                await lane.rack.apply(command)
+            await lane.until(lambda: lane.drive.running and lane.source.holding[0x11] == 1)
+            await lane.until(lambda: lane.io.holding[0x11] == 1)
+            await lane.rack.stop()
+            assert (lane.drive.running, lane.io.holding[0x11], lane.source.holding[0x11]) == (False, 0, 0)
+
+    asyncio.run(story())
+
+
+def test_figures_name_requests_failures_and_cycle_times_of_every_device(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with a_lane(tmp_path) as lane:
+            lane.slaves["io"].drop()
+            await lane.until(lambda: bool(lane.of(LinkLost)))
+            await lane.until(lambda: all(lane.rack.connected.values()))
+            await asyncio.sleep(0.2)
+            figures = lane.rack.figures()
+            assert set(figures) == {"io", "drive", "cabinet", "source"}
+            io = figures["io"]
+            assert io["reconnects"] == io["losses"] == 1
+            assert isinstance(io["requests"], int)
+            assert io["requests"] > 20
+            cycle = io["cycle_ms"]
+            assert isinstance(cycle, dict)
+            assert cycle["p99"] >= cycle["p50"] > 10
+            assert len(lane.rack.capture) == 4
+
+    asyncio.run(story())
+
+
 def test_a_profile_of_another_role_is_refused_before_any_port_is_touched() -> None:
     config = RackConfig(
         devices={"io": DeviceAddress(address="tcp://127.0.0.1:1", profile_path=PROFILES / "belt-drive.toml")}
