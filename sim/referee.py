@@ -67,6 +67,7 @@ class Fate:
     """What truly happened to one body."""
 
     fed_um: int
+    foreign: bool = False
     seq: int = 0
     gone: bool = False
     route: Route | None = None
@@ -116,6 +117,11 @@ class Referee:
         self._fates[number] = Fate(belt_um)
         self._fed_um.append(belt_um)
         self._fed_number.append(number)
+
+    def inserted(self, parcel: ParcelTruth) -> None:
+        """A person put a foreign body on the belt behind the induct eye: it must never leave by the release exit."""
+        self._parcels[parcel.number] = parcel
+        self._fates[parcel.number] = Fate(-1, foreign=True)
 
     def left(self, number: int, route: Route | None, *, moved_blade: bool) -> None:
         """Body ``number`` left by this exit; None: a person took it off the belt."""
@@ -270,7 +276,7 @@ class Referee:
         """Whether the records say of this body what truly happened to it."""
         passage = self.passages.get(fate.seq)
         if passage is None:
-            return False
+            return fate.foreign and fate.route is not Route.RELEASE
         if not fate.gone:
             return not passage.released and not passage.diverted
         if fate.route is None:
@@ -294,7 +300,8 @@ class Referee:
         errors = sum(self._parcels[number].planted in CONTENT_ERRORS for number in self._fates)
         routes = Counter(fate.route for _, fate in fates if fate.gone)
         return {
-            "bodies_fed": len(self._fates),
+            "bodies_fed": len(self._fed_number),
+            "bodies_inserted": sum(fate.foreign for _, fate in fates),
             "bodies_released": routes[Route.RELEASE],
             "bodies_inspected": routes[Route.INSPECT],
             "bodies_removed": routes[None],

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 PROOF_MS = 1_200
 """Test pulse of the watchdog proof: three times the watchdog's 400 ms (3-devices, section 9)."""
 PROOF_PERMIT = 65_535
+"""Number of the test pulse; proofs take this one and the one below in turn."""
 HOME_SLACK_US = 20_000
 """After the blade should be home again, before it is read back."""
 BEAM_US = 200_000
@@ -26,6 +27,8 @@ class Actuators:
     def __init__(self, station: "Station") -> None:
         self._station = station
         self._reporting = False
+        self.allowed = False
+        self._proof_permit = PROOF_PERMIT
         self.beam_on = self._beam_wanted = False
         self.doers: dict[type, Callable[[Any], None]] = {
             RunBelt: self._run_belt,
@@ -48,13 +51,18 @@ class Actuators:
         self._station.plant.set_belt(self._station.now, 0)
 
     def _allow(self, command: AllowInduction) -> None:
-        self._station.plant.allow_induction(self._station.now, command.allowed)
+        self.allowed = command.allowed
+        if not self._station.troubles.silent:
+            self._station.plant.allow_induction(self._station.now, command.allowed)
 
     def _rest(self, _: RestGate) -> None:
-        self._station.plant.rest_gate(self._station.now)
+        if not self._station.troubles.silent:
+            self._station.plant.rest_gate(self._station.now)
 
     def _release(self, command: ReleasePulse) -> None:
         station = self._station
+        if station.troubles.silent:
+            return
         not_after_ms = (command.not_after_us - station.now) // 1_000
         if not_after_ms > 0:
             station.plant.release(
@@ -92,7 +100,8 @@ class Actuators:
         """The proof on the real rules of the lane I/O: test pulse, silence, trip, read back."""
         station, io = self._station, self._station.plant.io
         io.beat(io.heartbeat + 1, station.now)
-        station.plant.release(station.now, PROOF_PERMIT, PROOF_MS, 0, 0, PROOF_MS)
+        self._proof_permit ^= 1  # the device ignores a repeated number
+        station.plant.release(station.now, self._proof_permit, PROOF_MS, 0, 0, PROOF_MS)
         station.driver.call_at(station.now + io.watchdog_ms * 1_000, self._silence_over, station.now)
 
     def _silence_over(self, began_us: int) -> None:

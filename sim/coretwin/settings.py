@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sim.coretwin.verdicts import VerdictModel
+from sim.faults import Fault
 from sim.officers import BenchSpec
 from vision.item_count import ItemCount
 
@@ -33,5 +34,6 @@ class TwinSettings:
     attend_us: int = 30_000_000
     held_us: int = 900_000_000
     belt_report_um: int = 0
+    faults: tuple[Fault, ...] = ()
     keep_records: bool = False
     keep_inputs: bool = False

@@ -32,6 +32,7 @@ from sim.coretwin.epochs import AHEAD, TwinEpochs
 from sim.coretwin.images import Images
 from sim.coretwin.people import People
 from sim.coretwin.settings import TwinSettings
+from sim.coretwin.troubles import Troubles
 from sim.coretwin.verdicts import Verdicts
 from sim.heap import HeapLoop
 from sim.kernel import CLOCK, Kernel
@@ -39,6 +40,9 @@ from sim.plant.happenings import Happening, Kind
 from sim.plant.lane_io import Channel
 from sim.plant.plant import SCALE_ERROR_MG, Plant
 from sim.referee import Referee
+
+RING_KINDS = frozenset({Kind.EYE, Kind.SWITCH, Kind.VALVE, Kind.REFUSED})
+"""What the lane hears through the lane I/O."""
 
 
 class Finished(Exception):  # no error: it ends the driver's loop
@@ -70,6 +74,7 @@ class Station:
         self._images = Images(seed)
         self._verdicts = Verdicts(settings.verdicts, seed, config.model_sha256, settings.recorded)
         self.people = People(self, seed)
+        self.troubles = Troubles(self, settings.faults)
         self._config_sha256 = config_sha256
         self._until_us = until_us
         self.actuators = Actuators(self)
@@ -219,9 +224,18 @@ class Station:
         while happened:
             for happening in happened:
                 taker = takers.get(happening.kind)
-                if taker is not None:
+                if taker is None:
+                    continue
+                if self.troubles.silent and happening.kind in RING_KINDS:
+                    self.troubles.keep(happening)
+                else:
                     taker(happening)
             happened = self.plant.drain()
+
+    def take(self, happened: list[Happening]) -> None:
+        """Happenings that the lane hears of late."""
+        for happening in happened:
+            self._takers[happening.kind](happening)
 
     def _take_eye(self, seen: Happening) -> None:
         self.emit(EyeChanged(at_us=seen.at_us, belt_um=seen.belt_um, eye=seen.where, blocked=seen.level))
@@ -265,11 +279,15 @@ class Station:
         self.referee.fed(seen.body, seen.belt_um)
 
     def _take_left(self, seen: Happening) -> None:
-        self._gone += 1
-        self.last_left_us = seen.at_us
-        truth = self.plant.left.pop()  # kept by the referee; a long run must not hold it twice
+        self.gone()
+
+    def gone(self) -> None:
+        """A body is off the belt: tell the referee, who keeps it; a long run must not hold it twice."""
+        truth = self.plant.left.pop()
         self.plant.fed.clear()
-        self.referee.left(seen.body, truth.route, moved_blade=truth.moved_blade)
+        self._gone += 1
+        self.last_left_us = self.now
+        self.referee.left(truth.number, truth.route, moved_blade=truth.moved_blade)
         if self.on_left is not None:
             self.on_left(self._gone)
         if self.empty:
@@ -331,6 +349,8 @@ class Station:
             self.emit(stored)
 
     def _deliver(self, result: Any) -> None:
+        if self.troubles.blind:
+            return
         self.emit(self._verdicts.stamped(result, self.now, self.belt()))
 
     def _acknowledge(self, key: str) -> None:

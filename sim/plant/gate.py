@@ -36,6 +36,10 @@ class Gate:
         self._moved = at_us
         return at_us + abs(distance)
 
+    def halt(self, at_us: int) -> None:
+        """Stop where it is."""
+        self._where, self._at_us, self.direction = self.position(at_us), at_us, 0
+
     def arrive(self, at_us: int) -> bool:
         """A planned arrival is due: come to rest. False when the blade was turned round meanwhile."""
         if self.direction == 0 or self.position(at_us) not in (0, self.travel_us):

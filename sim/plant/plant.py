@@ -200,6 +200,29 @@ class Plant:
             )
         )  # fmt: skip
 
+    def stick_gate(self, now_us: int, stuck: bool) -> None:
+        """The blade sticks where it is, or comes free and goes where the valve wants it."""
+        belt_um = self.sync(now_us)
+        position = self.gate.position(now_us)
+        self.gate.stuck = stuck
+        if stuck:
+            self.gate.halt(now_us)
+            self._blade_due_us = NEVER
+        elif position != (self.gate.travel_us if self.io.valve else 0):
+            self._drive_blade(now_us, belt_um)
+
+    def insert(self, now_us: int, body: Body) -> None:
+        """A person puts a body on the belt; its head is ``belt - body.head_um`` behind the induct eye already."""
+        belt_um = self.sync(now_us)
+        self.bodies[body.parcel.number] = body
+        for channel, eye_um in enumerate(self._eye_positions(body)):
+            if body.head_um + eye_um <= belt_um < body.head_um + eye_um + body.length_um:
+                self._eye(channel, True, now_us, belt_um, body.parcel.number)
+        for position, code, halves in self._stations:
+            at_um = body.head_um + position + body.length_um // 2 * halves
+            if at_um > belt_um:
+                self._mark(at_um, code, body, 0)
+
     # --- inside
 
     def _eye_positions(self, body: Body) -> tuple[int, ...]:
