@@ -1,4 +1,4 @@
-"""Generator of synthetic declared lists for benchmarks: half CEB621 messages of 100 lists, half CSV files.
+"""Generator of synthetic declared lists for benchmarks: CEB621 messages of 100 lists, CSV files of 5,000.
 
 All numbers are invented; buyer fields say SYNTHETIC. Waybills are spread over the number range by a multiplicative
 hash, so that the store's index meets them in no order (the worst case for it).
@@ -36,14 +36,16 @@ def waybill(number: int) -> str:
     return f"T{(number * SPREAD) % 10**13:013d}"
 
 
-def write_lists(folder: Path, count: int, seed: int = 1) -> Iterator[Written]:
-    """Write ``count`` lists (odd half XML, even half CSV) file by file."""
-    draw = random.Random(seed)
-    half = count // 2
-    for start in range(0, half, XML_LISTS_PER_FILE):
-        yield _write_xml(folder, start, min(XML_LISTS_PER_FILE, half - start), draw)
-    for start in range(half, count, CSV_LISTS_PER_FILE):
-        yield _write_csv(folder, start, min(CSV_LISTS_PER_FILE, count - start), draw)
+def write_xml_lists(folder: Path, first: int, count: int, draw: random.Random) -> Iterator[Written]:
+    """Write lists ``first`` .. as CEB621 messages, file by file."""
+    for start in range(first, first + count, XML_LISTS_PER_FILE):
+        yield _write_xml(folder, start, min(XML_LISTS_PER_FILE, first + count - start), draw)
+
+
+def write_csv_lists(folder: Path, first: int, count: int, draw: random.Random) -> Iterator[Written]:
+    """Write lists ``first`` .. as CSV, file by file."""
+    for start in range(first, first + count, CSV_LISTS_PER_FILE):
+        yield _write_csv(folder, start, min(CSV_LISTS_PER_FILE, first + count - start), draw)
 
 
 def _contents(draw: random.Random) -> list[tuple[int, tuple[str, str, str, str, int, str], int]]:
@@ -103,7 +105,8 @@ def _inventory(number: int, contents: list[tuple[int, tuple[str, str, str, str, 
         "<ceb:agentName>SYNTHETIC</ceb:agentName><ceb:tradeMode>1210</ceb:tradeMode><ceb:trafMode>Y</ceb:trafMode>"
         "<ceb:country>142</ceb:country><ceb:freight>0</ceb:freight><ceb:insuredFee>0</ceb:insuredFee>"
         "<ceb:currency>142</ceb:currency><ceb:packNo>1</ceb:packNo>"
-        f"<ceb:grossWeight>{(grams + 250) / 1000:.5f}</ceb:grossWeight><ceb:netWeight>{grams / 1000:.5f}</ceb:netWeight>"
+        f"<ceb:grossWeight>{(grams + 250) / 1000:.5f}</ceb:grossWeight>"
+        f"<ceb:netWeight>{grams / 1000:.5f}</ceb:netWeight>"
     )
     lines = "".join(
         f"<ceb:InventoryList><ceb:gnum>{line_no}</ceb:gnum><ceb:itemRecordNo>{line_no}</ceb:itemRecordNo>"
