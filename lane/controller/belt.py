@@ -45,6 +45,7 @@ def eye_changed(desk: Desk, item: EyeChanged) -> None:
             _head(desk, item.eye, item.belt_um)
     elif item.eye in covers:
         cover = covers.pop(item.eye)
+        desk.census_due = True
         parcel = desk.state.parcels.get(cover.seq)
         if parcel is None:
             return

@@ -42,6 +42,7 @@ class Box:
 
     code: str = ""
     length_um: int = 400 * MM
+    longer_um: int = 0
     declared: int = 2
     seen: int = 2
     gross_mg: int = 1_000_000
@@ -88,7 +89,8 @@ def scanned(
     return ScanStored(
         at_us=now["at_us"], belt_um=now["belt_um"], seq=command.seq,
         image_sha256=sha256(b"%d" % command.seq).hexdigest(), lines=lines, line_from=first, line_to=first + lines - 1,
-        from_um=command.from_um, to_um=command.to_um, head_um=head_um, tail_um=head_um + box.length_um, gaps=0,
+        from_um=command.from_um, to_um=command.to_um, head_um=head_um, gaps=0,
+        tail_um=head_um + box.length_um + box.longer_um,
         acquisition=Acquisition.SUCCESSFUL, origin=origin,
     )  # fmt: skip
 

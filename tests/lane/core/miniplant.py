@@ -130,7 +130,7 @@ class MiniPlant:
             )
         )
         self.safety()
-        if not self.core.open_epoch:
+        if not self.epochs:
             self.open_epoch()
 
     def safety(self, **changes: bool) -> Step:
@@ -226,26 +226,31 @@ class MiniPlant:
         box.placed, box.at_um = True, head_um
         layout = self.config.layout
         if box.readable:
-            self.when(head_um + layout.reader_um + box.length_um // 2, lambda: self._read(box))
-        self.when(head_um + layout.scale_um + box.length_um // 2, lambda: self._weigh(box))
+            self._at(box, layout.reader_um + box.length_um // 2, lambda: self._read(box))
+        self._at(box, layout.scale_um + box.length_um // 2, lambda: self._weigh(box))
         self._eye(box, "induct", 0)
         self._eye(box, "tunnel_entry", layout.tunnel_entry_um)
         self._eye(box, "tunnel_exit", layout.tunnel_exit_um)
         self._eye(box, "divert", layout.divert_um)
-        self.when(head_um + layout.gate_um, lambda: self._at_gate(box))
+        self._at(box, layout.gate_um, lambda: self._at_gate(box))
+
+    def _at(self, box: Box, way_um: int, do: Callable[[], object]) -> None:
+        """When the box has gone this far, unless it was laid anew since."""
+        head = box.at_um
+        self.when(head + way_um, lambda: do() if box.at_um == head else None)
 
     def _eye(self, box: Box, eye: str, station_um: int) -> None:
         if eye in box.skip_eyes:
             return
-        head = box.at_um + station_um + box.slip_um.get(eye, 0)
-        self.when(head, lambda: self._edge(box, eye, True))
-        self.when(head + box.length_um, lambda: self._edge(box, eye, False))
+        way = station_um + box.slip_um.get(eye, 0)
+        self._at(box, way, lambda: self._edge(box, eye, True))
+        self._at(box, way + box.length_um, lambda: self._edge(box, eye, False))
 
     def _gone(self, box: Box) -> bool:
         return bool(box.removed_at_um) and self.belt - box.at_um >= box.removed_at_um
 
     def _edge(self, box: Box, eye: str, blocked: bool) -> None:
-        if self._gone(box) or (not blocked and eye == "induct" and not box.inducted):
+        if self._gone(box) or not (box.inducted or (eye == "induct" and blocked)):
             return
         if eye == "induct" and blocked:
             if not self.induction and "forced" not in box.answer:

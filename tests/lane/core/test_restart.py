@@ -1,0 +1,78 @@
+"""The core starts again while parcels are on the belt."""
+
+from lane.events.machine import BeltFlushed
+from lane.events.parcel import (
+    CustodyUnproven,
+    ParcelDiverted,
+    ParcelDrawn,
+    ParcelReleased,
+    PermitIssued,
+    PermitUsed,
+    PermitVoided,
+)
+from lane.model.words import State
+from lane.orders import Reset, Start
+from tests.lane.core.helpers import MINUTE, reach, running, state
+from tests.lane.core.miniplant import MiniPlant
+
+
+def test_restart_flushes_voids_permits_draws_what_is_undrawn_and_closes_the_epoch() -> None:
+    plant = running(3)
+    reach(plant, PermitIssued)
+    inducted = plant.core.state.inducted
+    before = len(plant.events)
+    plant.begin()
+    seen = plant.events[before:]
+    assert state(plant) is State.STOPPED
+    assert plant.core.open_epoch == 0
+    assert {event.seq for event in plant.of(ParcelDrawn)} == set(range(1, inducted + 1))
+    assert any(isinstance(event, PermitVoided) for event in seen)
+    flushed = next(event for event in seen if isinstance(event, BeltFlushed))
+    assert set(flushed.seqs) == set(plant.core.state.parcels)
+    plant.run(1_000_000)
+    assert plant.core.open_epoch == 2
+    plant.order(Reset)
+    plant.order(Start)
+    plant.run(2 * MINUTE)
+    assert state(plant) is State.EXECUTE
+    assert not [event for event in plant.of(ParcelReleased) if event.seq in flushed.seqs]
+
+
+def test_restart_with_the_gate_open_leaves_custody_unproven_and_no_message() -> None:
+    plant = running(1)
+    reach(plant, PermitUsed)
+    plant.run(700_000)
+    plant.begin()
+    plant.run(1_000_000)
+    plant.order(Reset)
+    plant.order(Start)
+    plant.run(2 * MINUTE)
+    assert not plant.of(ParcelReleased)
+    assert len(plant.of(CustodyUnproven)) + len(plant.of(ParcelDiverted)) == 1
+
+
+def test_ten_restarts_in_a_row_never_stall_for_an_epoch() -> None:
+    plant = running(10)
+    for _ in range(10):
+        plant.run(7_000_000)
+        plant.begin()
+        plant.run(500_000)
+        plant.order(Reset)
+        plant.order(Start)
+        plant.run_until(lambda: state(plant) is State.EXECUTE, 2 * MINUTE)
+        assert state(plant) is State.EXECUTE
+    core = plant.core.state
+    assert core.inducted == core.finished + len(core.parcels)
+
+
+def test_hourly_header_moves_nothing() -> None:
+    plant = running(1)
+    reach(plant, ParcelDrawn)
+    before = plant.core.snapshot()
+    plant.begin(restart=False)
+    assert len(plant.core.snapshot()) == len(before)
+    assert state(plant) is State.EXECUTE
+
+
+def test_core_without_anything_pending_wants_no_clock() -> None:
+    assert MiniPlant().core.next_deadline() is None
