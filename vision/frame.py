@@ -9,6 +9,9 @@ import numpy.typing as npt
 from vision.image_file import ImageFile
 from vision.item_count import Origin
 
+LINE_COUNTER_WRAP = 1 << 32
+"""The detector counts lines in 32 bits since power-up."""
+
 Plane: TypeAlias = npt.NDArray[np.float32]
 Counts: TypeAlias = npt.NDArray[np.uint16]
 
@@ -47,6 +50,6 @@ def frame_of(image: ImageFile) -> ScanFrame:
         air_high=rows[3],
         pitch_mm=header.pitch_um / 1000,
         column_mm=header.column_um / 1000,
-        lines_expected=header.line_to - header.line_from + 1,
+        lines_expected=(header.line_to - header.line_from) % LINE_COUNTER_WRAP + 1,
         origin=header.origin,
     )
