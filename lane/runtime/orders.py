@@ -1,5 +1,6 @@
 """What the mailbox answers: orders, acknowledgements, nonces, live figures."""
 
+import dataclasses
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, get_args
@@ -71,6 +72,9 @@ class OrderDesk:
             raise OrderRefusal(f"unknown order {name!r}; known: {', '.join(sorted(ORDERS))}")
         fields = {key: value for key, value in message.items() if key not in ("order", "token")}
         fields.setdefault("nonce", secrets.token_hex(8))
+        for field in dataclasses.fields(cls):
+            if field.default is not dataclasses.MISSING:
+                fields.setdefault(field.name, field.default)
         try:
             order: AnyOrder = from_plain(cls, fields)
         except CodecError as error:

@@ -8,6 +8,7 @@ The process ends when its standard input closes.
 import asyncio
 import json
 import logging
+import os
 import sys
 import time
 from dataclasses import asdict
@@ -221,9 +222,12 @@ class Receiver:
 
 
 def tell(message: dict[str, Any]) -> None:
-    """One report to the core."""
-    sys.stdout.write(json.dumps(message, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+    """One report to the core. Without a core there is nobody to report to, and no reason to stay."""
+    try:
+        sys.stdout.write(json.dumps(message, separators=(",", ":")) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(0)  # what is stored is durable; anything half stored is a temporary file
 
 
 async def serve() -> None:

@@ -1,4 +1,4 @@
-"""Counting workers: one image at a time each, killed at its deadline, restarted, results bound to the image's hash.
+"""Counting workers: one image at a time each, killed soon after a missed deadline, results bound to the image's hash.
 
 Every ``Count`` command ends in exactly one ``VisionResult`` or ``VisionFailed``: a doubt about the worker is a doubt
 about the parcel, never a reason to wait.
@@ -27,6 +27,8 @@ READY_S_MAX = 60.0
 """Loading numpy, scikit-image and the signatures takes seconds on a busy machine."""
 RESTART_S = 1.0
 """Pause before a worker that can't start is tried again."""
+LATE_S_MAX = 2.0
+"""A worker that missed a deadline may finish within this, then it is killed: a new one takes longer to be ready."""
 COUNT_MAX = 1_000_000
 PPM_MAX = 1_000_000
 
@@ -138,19 +140,27 @@ class VisionPool:
             self._fail(command, "its deadline passed while it waited for a worker", timeout=True)
             return True
         began = asyncio.get_running_loop().time()
+        asked = asyncio.create_task(self._ask(worker, self._request(command, left_s)))
         try:
-            async with asyncio.timeout(left_s):
-                await worker.send(self._request(command, left_s))
-                answer = await worker.receive()
-        except TimeoutError:
-            self._fail(command, "no count by its deadline", timeout=True)
-            return False
+            done, _ = await asyncio.wait({asked}, timeout=left_s)
+            if not done:
+                self._fail(command, "no count by its deadline", timeout=True)
+                done, _ = await asyncio.wait({asked}, timeout=LATE_S_MAX)
+                return bool(done) and asked.exception() is None  # the late answer itself is worth nothing
+            answer = asked.result()
         except ChildGone as error:
             self._fail(command, f"worker: {error}", timeout=False)
             return False
+        finally:
+            asked.cancel()
         self.latency.add((asyncio.get_running_loop().time() - began) * 1_000)
         self._accept(command, answer)
         return True
+
+    @staticmethod
+    async def _ask(worker: LineProcess, request: dict[str, Any]) -> dict[str, Any]:
+        await worker.send(request)
+        return await worker.receive()
 
     def _request(self, command: Count, left_s: float) -> dict[str, Any]:
         return {
