@@ -55,7 +55,11 @@ class Verdicts:
                 at_us=0, belt_um=0, seq=count.seq, image_sha256=count.image_sha256, reason="worker crashed",
                 timeout=False,
             )  # fmt: skip
-        result = self._recorded.get(number) or self._count(count, truth, luck)
+        recorded = self._recorded.get(number)
+        if recorded is not None:
+            result = replace(recorded, image_sha256=count.image_sha256)  # this run has no pictures of its own
+        else:
+            result = self._count(count, truth, luck)
         return duration_us, VisionResult(at_us=0, belt_um=0, seq=count.seq, count=result)
 
     @staticmethod

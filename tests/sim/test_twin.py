@@ -11,7 +11,7 @@ from devices.commands import ReleasePulse
 from lane.commands import Step
 from lane.controller.core import LaneController
 from lane.events.parcel import DispositionDecided
-from lane.inputs import AnyInput
+from lane.inputs import AnyInput, VisionResult
 from lane.journal.memory import MemoryJournal
 from lane.model.words import Route
 from sim.coretwin.verdicts import VerdictModel
@@ -98,6 +98,19 @@ def test_a_vision_without_doubt_or_error_releases_every_sound_parcel_that_is_not
     assert referee["missed_content"] == 0
     grounds = referee["sound_parcels_inspected"]["by_ground"]
     assert set(grounds) <= {"RANDOM_DRAW", "WEIGHT_MISMATCH", "COUNT_UNCERTAIN"}
+
+
+def test_recorded_counts_stand_in_for_the_verdict_model(day: Scenario, result: CoreTwinResult) -> None:
+    counts = {
+        truth.number: item.count
+        for item in result.inputs
+        if isinstance(item, VisionResult) and (truth := result.referee.body_of(item.seq)) is not None
+    }
+    blind = VerdictModel(uncertain_permille=1_000, miss_permille=1_000, false_alarm_permille=0)
+    again = _run(day, settings=replace(day.settings, verdicts=blind, recorded=counts))
+    assert len(counts) > PARCELS * 8 // 10
+    assert again.figures["routes"] == result.figures["routes"]
+    assert again.figures["findings"] == result.figures["findings"]
 
 
 class Rogue(LaneController):
