@@ -236,18 +236,21 @@ class Journal:
     def close(self) -> None:
         """Last checkpoint, write-ahead log folded in, container sealed, lock released. Safe to call twice.
 
-        After a panic it only lets go of its files.
+        A reader that holds a transaction open for over five seconds leaves the container unsealed. After a panic
+        the journal only lets go of its files.
         """
         with self._mutex:
             if self._closed:
                 return
             try:
+                folded = False
                 if not self._broken:
                     self.checkpoint()
-                    self._copy_wal("TRUNCATE")
+                    folded = self._copy_wal("TRUNCATE")
                 self._let_go()
-                if not self._broken:
+                if folded:
                     seal_container(self._run / JOURNAL_NAME, self._run / CHECKPOINTS_NAME / CONTAINER_NAME)
+                if not self._broken:
                     drop_ballast(self._run)
             except (sqlite3.Error, OSError) as error:
                 self._panic("close", error)
@@ -360,9 +363,11 @@ class Journal:
     def _checkpoint_path(self, size: int) -> Path:
         return self._run / CHECKPOINTS_NAME / f"{size}.txt"
 
-    def _copy_wal(self, mode: str) -> None:
-        self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+    def _copy_wal(self, mode: str) -> bool:
+        """Fold the write-ahead log into the database; False when a reader kept some of it back."""
+        busy, _, _ = self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
         self._wal_bytes = 0
+        return not busy
 
     def _let_go(self) -> None:
         with self._read_mutex:

@@ -46,6 +46,8 @@ class RunBuilder:
 
     run: Path
     rate: str = "1/3"
+    typed: str = ""
+    """Digits of one typed nonce for all epochs (empty: the twin's seeded nonces)."""
     design: Design = Design.RATE_HELD
     now: int = 0
     seq: int = 0
@@ -76,7 +78,12 @@ class RunBuilder:
         )
         for item in self.seal.start(self.journal.epochs(), at_us=0, belt_um=0):
             self.put(item)
-        for nonce in self.seal.twin_nonces(at_us=0, belt_um=0):
+        nonces = (
+            self.seal.enter_for_all(self.typed, by="wang", at_us=0, belt_um=0)
+            if self.typed
+            else self.seal.twin_nonces(at_us=0, belt_um=0)
+        )
+        for nonce in nonces:
             self.put(nonce)
 
     def put(self, item: AnyInput, *events: AnyEvent) -> None:

@@ -16,7 +16,7 @@ from lane.events.union import AnyEvent
 from lane.inputs import AnyInput, EpochCommitted, EpochNonce, EpochOpened
 from lane.journal import disk, log
 from lane.journal.disk import JournalDamaged, JournalFull, JournalLocked, JournalPanic
-from lane.journal.log import Journal, JournalLimits, connect_writer
+from lane.journal.log import Journal, JournalLimits, connect_reader, connect_writer
 from lane.journal.memory import MemoryJournal, MemoryMode
 from lane.journal.note import parse_checkpoint
 from lane.journal.projections import STICKY_US, EpochState
@@ -349,6 +349,29 @@ def test_an_orderly_end_leaves_one_database_file_and_its_fingerprint(tmp_path: P
     assert json.loads((run / "checkpoints" / "container.json").read_text().splitlines()[0])["file"] == "journal.db"
     with pytest.raises(JournalPanic, match="closed"):
         one.append(eye(2), [])
+
+
+def test_a_reader_in_the_way_leaves_the_container_unsealed_and_nothing_lost(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    one = opened(run, connect=impatient)
+    one.append(eye(1), [])
+    reader = connect_reader(run / "journal.db")
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM record").fetchone() == (1,)
+    one.append(eye(2), [])
+    one.close()
+    assert not (run / "checkpoints" / "container.json").exists()
+    reader.close()
+    again = opened(run)
+    assert again.size == 2
+    again.close()
+    assert (run / "checkpoints" / "container.json").exists()
+
+
+def impatient(path: Path) -> sqlite3.Connection:
+    connection = connect_writer(path)
+    connection.execute("PRAGMA busy_timeout=10")
+    return connection
 
 
 @pytest.mark.parametrize("mode", list(MemoryMode))

@@ -298,6 +298,14 @@ def test_a_nonce_known_before_its_commitment_was_signed_is_found(
     assert "precedes any signed checkpoint over its commitment" in words(verify(tmp_path / "run"))
 
 
+def test_one_typed_nonce_for_all_epochs_is_derived_again(tmp_path: Path) -> None:
+    digits = "20237331128159211123"
+    finished_run(tmp_path / "honest", typed=digits)
+    assert verify(tmp_path / "honest").verdict is Verdict.PASS
+    finished_run(tmp_path / "forged", typed=digits, alter=altered(EpochNonce, source="typed:" + digits[::-1]))
+    assert "does not follow from 32111295182113373202" in words(verify(tmp_path / "forged"))
+
+
 def test_an_effective_draw_is_never_washed_clean(tmp_path: Path) -> None:
     builder = RunBuilder(tmp_path / "run", rate="1")
     builder.open_epoch()
