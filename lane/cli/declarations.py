@@ -139,7 +139,7 @@ def watch(folder: Path, data: Path, encoding: str, every_s: float, once: bool) -
         while True:
             try:
                 report = drop.poll(store)
-            except FileNotFoundError as error:
+            except (FileNotFoundError, StoreError) as error:
                 raise click.ClickException(str(error)) from None
             if report.files:
                 print_report(console, report)

@@ -61,7 +61,9 @@ def read_lists(connection: sqlite3.Connection, waybill: str, now_wall: int, tabl
 
     A transaction of its own: lists and receipts are read from one state of the database.
     """
-    connection.execute("BEGIN")
+    own = not connection.in_transaction
+    if own:
+        connection.execute("BEGIN")
     try:
         rows = connection.execute(
             "SELECT body, version, received_at, source, id FROM list WHERE waybill=?", (waybill,)
@@ -76,7 +78,8 @@ def read_lists(connection: sqlite3.Connection, waybill: str, now_wall: int, tabl
         groups = group_versions([declaration for _, _, declaration in found])
         states = [_state(connection, [found[index] for index in group], tables) for group in groups]
     finally:
-        connection.execute("COMMIT")
+        if own:
+            connection.execute("COMMIT")
     states.sort(key=lambda state: state.order, reverse=True)
     return states
 

@@ -92,9 +92,10 @@ class Writer:
             yield self._counts
             self._flush()
         except BaseException:
-            self._db.execute("ROLLBACK TO one_file")
-            self._db.execute("RELEASE one_file")
-            self._waiting = self._any_waiting()
+            if self._db.in_transaction:  # a full disk has already taken the whole batch back
+                self._db.execute("ROLLBACK TO one_file")
+                self._db.execute("RELEASE one_file")
+                self._waiting = self._any_waiting()
             raise
         counts = self._counts
         self._db.execute(
@@ -124,9 +125,9 @@ class Writer:
 
     def rollback(self) -> None:
         """Give up the batch (after an error that is none of a file's)."""
-        if self._in_batch:
+        if self._db.in_transaction:
             self._db.execute("ROLLBACK")
-            self._in_batch = False
+        self._in_batch = False
 
     def _add_list(self, declaration: Declaration) -> None:
         body = canonical(declaration)

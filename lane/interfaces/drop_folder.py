@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lane.declarations.store import DeclarationStore
-from lane.interfaces.importer import ImportReport, find_files, import_file
+from lane.interfaces.importer import ImportReport, find_files, import_files
 
 HEARTBEAT_FILE = "heartbeat"
 """A feed that has nothing to report touches this file: its time of change is the sign of life."""
@@ -23,23 +23,11 @@ class DropFolder:
     _heartbeat: int = 0
 
     def poll(self, store: DeclarationStore, now_wall: float | None = None) -> ImportReport:
-        """Import what is new and settled. Raises ``FileNotFoundError`` when the folder is gone."""
+        """Import what is new and settled. Raises ``FileNotFoundError`` when the folder is gone, and
+        ``StoreError``; files that an error kept out are tried again when the watch is started again."""
         now = time.time() if now_wall is None else now_wall
-        report = ImportReport()
-        started = time.monotonic()
         self._listen(store)
-        fresh = self._fresh(now)
-        if fresh:
-            writer = store.writer()
-            try:
-                for file in fresh:
-                    import_file(writer, file, report, encoding=self.encoding, now_wall=now)
-                writer.commit()
-            except BaseException:
-                writer.rollback()
-                raise
-        report.wall_s = time.monotonic() - started
-        return report
+        return import_files(store, self._fresh(now), encoding=self.encoding, now_wall=now)
 
     def _fresh(self, now: float) -> list[Path]:
         """Files that are new or changed since the last poll, and have stopped changing."""

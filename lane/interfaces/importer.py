@@ -1,6 +1,7 @@
 """Files into the store: finds the adapter, keeps each file whole or out, and reports every place that was doubtful."""
 
 import hashlib
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from lane.declarations.keys import wall_digits_of
 from lane.declarations.records import Item, Problem
+from lane.declarations.schema import StoreError
 from lane.declarations.store import DeclarationStore
 from lane.declarations.writer import FileCounts, Writer
 from lane.interfaces.ceb import read_ceb
@@ -101,20 +103,37 @@ def import_paths(
     """Import files and folders. ``encoding`` is that of CSV files, never guessed.
 
     A file that can't be read, or holds anything but what it claims, is left out whole and reported; the same file
-    again changes nothing. Raises ``FileNotFoundError`` and ``ValueError`` (unknown encoding) before it starts.
+    again changes nothing. Raises ``FileNotFoundError`` and ``ValueError`` (unknown encoding) before it starts, and
+    ``StoreError`` when the store can't be written.
     """
     if encoding not in ENCODINGS:
         raise ValueError(f"encoding: expected {' or '.join(ENCODINGS)}, was {encoding!r}")
+    return import_files(store, find_files(paths), encoding=encoding, now_wall=now_wall, progress=progress)
+
+
+def import_files(
+    store: DeclarationStore,
+    files: Sequence[Path],
+    *,
+    encoding: str = "utf-8",
+    now_wall: float | None = None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import these files in this order. Raises ``StoreError`` when the store can't be written (disk full, locked)."""
     report = ImportReport()
     started = time.monotonic()
     writer = store.writer()
     try:
-        for file in find_files(paths):
+        for file in files:
             import_file(writer, file, report, encoding=encoding, now_wall=now_wall)
             report.wall_s = time.monotonic() - started
             if progress is not None:
                 progress(report)
         writer.commit()
+    except sqlite3.Error as error:
+        writer.rollback()
+        words = "files since its last batch were not stored, import them again"
+        raise StoreError(f"{store.path}: can't be written: {error}; {words}") from None
     except BaseException:
         writer.rollback()
         raise

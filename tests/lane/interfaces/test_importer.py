@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lane.declarations.records import Declaration, DeclaredLine, Receipt
+from lane.declarations.schema import StoreError
 from lane.declarations.store import DeclarationStore
 from lane.interfaces.ceb_writer import write_ceb621, write_ceb622
 from lane.interfaces.drop_folder import DropFolder
@@ -237,3 +238,19 @@ def test_an_interrupted_import_keeps_whole_files_only(
     assert run(store, tmp_path / "a.xml", tmp_path / "b.xml").clean
     with sqlite3.connect(store.path) as check:
         assert check.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+
+
+def test_a_store_that_cannot_be_written_is_a_clear_error_and_keeps_what_it_had(
+    store: DeclarationStore, tmp_path: Path
+) -> None:
+    (tmp_path / "a.xml").write_bytes(ceb621("T1"))
+    run(store, tmp_path / "a.xml")
+    pages = int(store._lists.execute("PRAGMA page_count").fetchone()[0])
+    store._lists.execute(f"PRAGMA max_page_count={pages + 2}")
+    rows = "".join(f"C1,W{n},1,6,122\n" for n in range(3_000))
+    (tmp_path / "b.csv").write_text(CSV + rows, encoding="utf-8")
+    with pytest.raises(StoreError, match=r"declarations\.db: can't be written: .*full"):
+        run(store, tmp_path / "b.csv")
+    assert (store.stats().lists, found(store, "T1"), found(store, "W1")) == (1, True, False)
+    store._lists.execute("PRAGMA max_page_count=1000000")
+    assert run(store, tmp_path / "b.csv").lists == 3_000

@@ -119,12 +119,12 @@ def test_exceptions_hold_no_marker(tmp_path: Path) -> None:
         except FileRefusedError as error:
             caught.append(error)
     assert len(caught) > 10
-    for error in caught:
+    for one in caught:
         text = io.StringIO()
-        traceback.print_exception(error, file=text)
+        traceback.print_exception(one, file=text)
         assert ASCII_MARKER not in text.getvalue()
-        assert error.__context__ is None, "a chained exception may hold what it read"
-        assert error.__cause__ is None
+        assert one.__context__ is None, "a chained exception may hold what it read"
+        assert one.__cause__ is None
 
 
 def test_dropped_fields_are_on_no_allow_list() -> None:

@@ -256,12 +256,12 @@ def test_s10_check_digits(serial: str, check: int) -> None:
 @given(st.binary(max_size=200), st.sampled_from(["utf-8", "gb18030"]))
 def test_random_bytes_are_refused_or_read_but_never_crash(noise: bytes, encoding: str) -> None:
     for data in (noise, HEADER.encode() + b"\n" + noise, ROW.encode("gb18030") + noise):
-        for read in (
-            lambda data=data: read_csv(data, encoding=encoding, imported_at=IMPORTED, gather=True),
-            lambda data=data: read_json(data, imported_at=IMPORTED),
-        ):
-            with suppress(FileRefusedError):
-                assert all(isinstance(item, Declaration | Receipt | Problem) for item in read())
+        with suppress(FileRefusedError):
+            for item in read_csv(data, encoding=encoding, imported_at=IMPORTED, gather=True):
+                assert isinstance(item, Declaration | Receipt | Problem)
+        with suppress(FileRefusedError):
+            for item in read_json(data, imported_at=IMPORTED):
+                assert isinstance(item, Declaration | Receipt | Problem)
 
 
 def test_the_header_of_the_format_is_the_documented_one() -> None:
