@@ -46,7 +46,9 @@ def list_command(profiles: Path, json_path: Path | None) -> None:
         for port in sorted(list_ports.comports(), key=lambda port: port.device)
     ]
     console = Console()
-    table = Table("profile", "role", "over", "level", "registers", "manual", title="Profiles")
+    table = Table(title="Profiles")
+    for heading in ("profile", "role", "over", "level", "registers", "manual"):
+        table.add_column(heading, no_wrap=heading in ("profile", "role"))
     for row in rows:
         table.add_row(
             row["id"], row["role"], ", ".join(row["transport"]), row["verified"], str(row["registers"]), row["manual"]
