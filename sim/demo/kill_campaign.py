@@ -14,7 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from lane.events.machine import AlarmRaised, BeltFlushed
+from lane.events.machine import AlarmCleared, AlarmRaised, BeltFlushed
+from lane.events.parcel import CustodyUnproven
 from lane.mailbox import MailboxDown
 from lane.model.config import Layout
 from lane.model.words import State
@@ -89,7 +90,9 @@ class KillCampaign:
         self._delay_s = 0.0
         self._layout: Layout = read_layout(session.plan.lane_file)[0]
         self._flushed = 0
-        self._unproven_alarms = 0
+        self._alarms: set[int] = set()
+        self._unproven = 0
+        self._silent_unproven = 0
         session.watchers.append(self._saw)
 
     def run(self, screen: Screen) -> dict[str, Any]:
@@ -118,19 +121,31 @@ class KillCampaign:
         for moment in Moment:
             if moment in self._kinds and not any(hit.moment == moment for hit in self.hits):
                 found.append(f"no kill {moment}")
-        if self._unproven_alarms < len(self._session.story.unproven):
+        if self._silent_unproven:
             found.append("a custody-unproven parcel without its alarm")
         return found
 
     # --- every look
 
     def _saw(self, item: object) -> None:
-        if isinstance(item, BeltFlushed):
-            self._flushed += 1
-        elif isinstance(item, AlarmRaised) and item.number == ALARM_CUSTODY_UNPROVEN:
-            self._unproven_alarms += 1
+        match item:
+            case BeltFlushed():
+                self._flushed += 1
+            case AlarmRaised():
+                self._alarms.add(item.number)
+            case AlarmCleared():
+                self._alarms.discard(item.number)
+            case CustodyUnproven():
+                self._unproven += 1
+
+    def _check_alarm(self) -> None:
+        """At the end of a look, an unproven parcel must have its alarm (one alarm stands for all of them)."""
+        if self._unproven and ALARM_CUSTODY_UNPROVEN not in self._alarms:
+            self._silent_unproven += 1
+        self._unproven = 0
 
     def _each(self, screen: Screen) -> None:
+        self._check_alarm()
         if self._after is not None:
             self._follow(self._after, screen)
         elif len(self.hits) < self._kills:
