@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 PULSE_FACTOR = 3
 SILENCE_FACTOR = 1.5
-DROP_FACTOR_MAX = 1.25
-"""The output must be off after 1.25 watchdog times at the latest: the device's own timer may be a quarter late."""
+DROP_FACTOR_MAX = SILENCE_FACTOR
+"""The output must have fallen within the silence: a fall after our next frame would prove nothing."""
 DO_RELEASE = 0x100
 OPEN_S_MAX = 0.2
 """The valve opens at once; it must be seen within this time, or nothing was proven."""

@@ -81,7 +81,7 @@ def test_fb13_nothing_of_another_request_gets_through_a_chaotic_network(seed: in
                 answered += 1
                 assert reply.words == tuple(range(address, address + count))
             await link.stop()
-        assert answered > REQUESTS * 0.85
+        assert answered > REQUESTS * 0.6
         assert len(proxy.hits) > 4, proxy.hits
 
     asyncio.run(story())
