@@ -15,6 +15,7 @@ from lane.events.parcel import ParcelInducted, ParcelMeasured, TrackingLost
 from lane.identify import Reads
 from lane.model.config import EYE_DIVERT, EYE_EXIT_INSPECT, EYE_EXIT_RELEASE, EYE_INDUCT
 from lane.model.grounds import Ground
+from lane.permits import PermitState
 from lane.tracking import (
     EYE_OF_STAGE,
     STAGE_DIVERT,
@@ -137,7 +138,8 @@ def _head(desk: Desk, eye: str, belt_um: int) -> None:
         return
     parcel = state.parcels[body.seq]
     if slipped:
-        desk.events.append(TrackingLost(at_us=desk.at_us, belt_um=desk.belt_um, seq=body.seq, eye=eye))
+        if stage != STAGE_EXIT:  # at an exit it is found at once: the event there means that it never was
+            desk.events.append(TrackingLost(at_us=desk.at_us, belt_um=desk.belt_um, seq=body.seq, eye=eye))
         fault(desk, parcel, was)
     passed(desk, parcel, stage, eye, belt_um)
 
@@ -180,7 +182,8 @@ def seen_due(desk: Desk, number: int) -> None:
     if due > belt:
         desk.due_belt(due, Due.SEEN, number)
         return
-    desk.events.append(TrackingLost(at_us=desk.at_us, belt_um=desk.belt_um, seq=seq, eye=eye))
+    if stage != STAGE_EXIT or parcel.permit.state is PermitState.NONE:  # else CustodyUnproven is its end
+        desk.events.append(TrackingLost(at_us=desk.at_us, belt_um=desk.belt_um, seq=seq, eye=eye))
     fault(desk, parcel, body.anchor_um)
     before = desk.state.covers.get(EYE_OF_STAGE[stage - 1])
     if before is not None and before.seq == seq:
@@ -278,7 +281,7 @@ def _running(desk: Desk, running: bool) -> None:
                 parcel.body, layout.tunnel_entry_um, layout.tunnel_exit_um, desk.state.belt_um, layout.parcel_um_max
             ):
                 doubt(desk, parcel, Ground.BELT_DISTURBED)
-        if machine.belt_wanted and desk.executing():
+        if machine.belt_wanted:
             void_all(desk, "belt stopped by itself")
             desk.want(Cause.DRIVE_FAULT, detail="the belt stopped by itself")
     machine.belt_running = running

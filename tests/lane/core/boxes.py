@@ -63,6 +63,7 @@ class Box:
     removed_at_um: int = 0
     exit: str = ""
     inducted: bool = False
+    covering: list[str] = field(default_factory=list)
 
 
 def declared(box: Box, seq: int, **now: int) -> DeclarationAnswer:

@@ -250,7 +250,9 @@ class MiniPlant:
         return bool(box.removed_at_um) and self.belt - box.at_um >= box.removed_at_um
 
     def _edge(self, box: Box, eye: str, blocked: bool) -> None:
-        if self._gone(box) or not (box.inducted or (eye == "induct" and blocked)):
+        if not blocked and eye in box.covering:
+            box.covering.remove(eye)  # also when it was taken off meanwhile
+        elif self._gone(box) or not blocked or not (box.inducted or eye == "induct"):
             return
         if eye == "induct" and blocked:
             if not self.induction and "forced" not in box.answer:
@@ -258,6 +260,8 @@ class MiniPlant:
                 return
             box.inducted = True
             self.by_seq[self.core.state.next_seq] = box
+        if blocked:
+            box.covering.append(eye)
         self.give(EyeChanged(**self.now(), eye=eye, blocked=blocked))
 
     def _read(self, box: Box) -> None:
