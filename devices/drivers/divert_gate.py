@@ -67,6 +67,7 @@ class DivertGate:
         sent: list[Request] = []
 
         def build() -> Request:
+            """Made just before the frame leaves, so that its times are fresh."""
             sent.append(self.block(pulse))
             return sent[-1]
 

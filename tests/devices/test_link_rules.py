@@ -1,10 +1,8 @@
 """The link actor's rules, one test per rule, named after it."""
 
 import asyncio
-import contextlib
 import itertools
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,53 +16,9 @@ from devices.modbus_link import (
     LinkSettings,
     ModbusLink,
 )
-from devices.profile import load_profile
-from devices.requests import Failure, LinkFailure, Priority, Quality, Request
-from devices.set_point import MISMATCHES_MAX, SetPoint
-from devices.unit_runner import LifeWatch, UnitPort
-from tests.devices.demo_devices import PROFILES
-from tests.devices.wires import PtySlave, Registers, TcpSlave
-
-SETTINGS = LinkSettings(timeout_s=0.2, late_window_s=0.1)
-"""Time-out long enough for a busy machine."""
-
-
-def registers() -> Registers:
-    """Sixty-four holding registers, value = 1000 + address."""
-    return Registers({address: 1000 + address for address in range(64)})
-
-
-def read(address: int = 0, count: int = 1, unit: int = 1) -> Request:
-    return Request(unit=unit, function=3, address=address, count=count)
-
-
-@contextlib.asynccontextmanager
-async def linked(
-    slave: TcpSlave | PtySlave, settings: LinkSettings = SETTINGS, units: tuple[int, ...] = (1,)
-) -> AsyncIterator[ModbusLink]:
-    """A link whose units are admitted."""
-    async with slave:
-        link = ModbusLink(
-            parse_address(slave.url), settings, now=lambda: int(time.monotonic() * 1e6), units=len(units), seed=1
-        )
-        link.start()
-        try:
-            await link.up.wait()
-            for unit in units:
-                link.admit(unit, link.generation)
-            yield link
-        finally:
-            await link.stop()
-
-
-class SlowTcp(TcpSlave):
-    """Answers after a pause."""
-
-    pause_s = 0.03
-
-    async def deliver(self, writer: asyncio.StreamWriter, header: bytes, pdu: bytes) -> None:
-        await asyncio.sleep(self.pause_s)
-        await super().deliver(writer, header, pdu)
+from devices.requests import Failure, LinkFailure, Priority, Request
+from tests.devices.linked import SETTINGS, LosesFirst, SlowTcp, linked, read, registers
+from tests.devices.wires import PtySlave, TcpSlave
 
 
 def test_rule_01_one_task_owns_the_port_and_its_queue_is_bounded() -> None:
@@ -115,18 +69,6 @@ def test_rule_03_safety_overtakes_commands_and_commands_overtake_polls() -> None
             assert order == [0, 30, 20, 1, 2, 3]
 
     asyncio.run(story())
-
-
-class LosesFirst(PtySlave):
-    """Swallows the first ``lose`` replies."""
-
-    lose = 1
-
-    def deliver(self, frame: bytes) -> None:
-        if self.lose:
-            self.lose -= 1
-        else:
-            super().deliver(frame)
 
 
 def test_rule_04_one_retry_for_reads_and_none_for_writes(tmp_path: Path) -> None:
@@ -281,159 +223,5 @@ def test_rule_12_nothing_but_the_bring_up_passes_before_the_safe_state() -> None
             assert caught.value.kind is Failure.DISCONNECTED
             assert (await link.request(read(), bring_up=True)).words == (1000,)
             await link.stop()
-
-    asyncio.run(story())
-
-
-def test_rule_13_adjacent_registers_share_one_read_within_the_devices_limit() -> None:
-    io, drive = load_profile(PROFILES / "lane-io.toml"), load_profile(PROFILES / "belt-drive.toml")
-    assert [(b.address, b.count) for b in io.blocks()] == [(0x0000, 105), (0x0100, 22)]
-    assert [(b.address, b.count) for b in drive.blocks()] == [(0x2100, 4), (0x2104, 2)]
-
-
-def test_rule_14_a_value_has_time_error_and_quality_and_ages() -> None:
-    async def story() -> None:
-        async with linked(SlowTcp(registers())) as link:
-            before = int(time.monotonic() * 1e6)
-            reply = await link.request(read(3, 2))
-            after = int(time.monotonic() * 1e6)
-            assert (reply.quality, reply.unit, reply.request) == (Quality.GOOD, 1, read(3, 2))
-            assert before <= reply.at_us - reply.at_err_us <= reply.at_us + reply.at_err_us <= after
-            assert reply.at_err_us >= 15_000
-            assert reply.fresh(after, 1_000_000)
-            assert not reply.fresh(after + 1_000_000, 500_000)
-
-    asyncio.run(story())
-
-
-class SecondMaster(Registers):
-    """Somebody else writes the register right after us (F15)."""
-
-    def written(self, address: int, values: list[int]) -> None:
-        self.holding[address] = 77
-
-
-def test_rule_15_a_write_counts_only_when_read_back() -> None:
-    async def story() -> None:
-        drive = load_profile(PROFILES / "belt-drive.toml")
-        speed = drive.register("speed_wanted")
-        good, bad = Registers({0x2001: 0}), SecondMaster({0x2001: 0})
-        for device, fails in ((good, False), (bad, True)):
-            async with linked(TcpSlave(device)) as link:
-                port = UnitPort(link, 1)
-                if fails:
-                    with pytest.raises(LinkFailure, match="speed_wanted: expected 500000"):
-                        await port.prove(speed, 500_000)
-                else:
-                    await port.prove(speed, 500_000)
-                    assert device.holding[0x2001] == 500
-        with pytest.raises(ValueError, match=r"expected 0\.\.1000000 um_s, was 1500000"):
-            speed.encode(1_500_000)
-
-    asyncio.run(story())
-
-
-def test_rule_16_set_points_coalesce_and_keep_their_rate() -> None:
-    async def story() -> None:
-        written: list[tuple[float, int]] = []
-
-        async def write(value: int) -> None:
-            await asyncio.sleep(0.001)
-            written.append((time.monotonic(), value))
-
-        point: SetPoint[int] = SetPoint(write, rate_per_s=20)
-        start = time.monotonic()
-        for value in range(30):
-            point.want(value)
-            await asyncio.sleep(0.004)
-        await point.idle()
-        assert written[-1][1] == 29, "the last value wins"
-        assert len(written) <= 2 + 20 * (time.monotonic() - start)
-        assert len(written) < 30
-        gaps = [b[0] - a[0] for a, b in itertools.pairwise(written)]
-        assert min(gaps) >= 0.045
-
-    asyncio.run(story())
-
-
-def test_rule_16_a_set_point_that_never_reads_back_is_given_up() -> None:
-    async def story() -> None:
-        tries = 0
-
-        async def write(value: int) -> None:
-            nonlocal tries
-            tries += 1
-            raise LinkFailure(Failure.READ_BACK, "always another value")
-
-        point: SetPoint[int] = SetPoint(write, rate_per_s=100)
-        point.want(1)
-        await point.idle()
-        assert tries == MISMATCHES_MAX
-        assert point.failed is not None
-
-    asyncio.run(story())
-
-
-def test_rule_17_a_life_counter_that_stands_is_loss() -> None:
-    watch = LifeWatch(stands_s_max=0.06)
-    for step in range(5):
-        watch.check(step, 10 + step * 0.02)
-    watch.check(4, 10.13)
-    with pytest.raises(LinkFailure) as caught:
-        watch.check(4, 10.15)
-    assert caught.value.kind is Failure.LIFE
-    watch.forget()
-    watch.check(4, 11.0)
-
-
-def test_rule_18_every_byte_is_captured_and_failures_keep_their_slice(tmp_path: Path) -> None:
-    async def story() -> None:
-        slave = LosesFirst(registers(), str(tmp_path / "bus"))
-        slave.lose = 0
-        async with linked(slave) as link:
-            await link.request(read(0x0D, 1))
-            slave.lose = 2
-            with pytest.raises(LinkFailure):
-                await link.request(read(1, 1))
-            records = list(link.capture.records())
-            assert [(r.sent, r.data.hex()) for r in records[:2]] == [
-                (True, "0103000d000115c9"),
-                (False, "01030203f578f3"),
-            ]
-            assert len(link.capture.evidence) == 2
-            assert link.capture.evidence[0].reason.startswith(Failure.TIMEOUT)
-            assert link.capture.evidence[0].records[-1].data.hex().startswith("010300010001")
-
-    asyncio.run(story())
-
-
-def test_an_exception_of_the_device_is_counted_and_costs_no_connection() -> None:
-    async def story() -> None:
-        async with linked(TcpSlave(registers())) as link:
-            with pytest.raises(LinkFailure, match=r"2 \(address\) to function 3 at 900"):
-                await link.request(read(900))
-            assert (await link.request(read(1))).words == (1001,)
-            assert link.generation == 1
-
-    asyncio.run(story())
-
-
-def test_a_line_that_is_never_silent_is_opened_anew(tmp_path: Path) -> None:
-    async def story() -> None:
-        slave = PtySlave(registers(), str(tmp_path / "bus"))
-        async with linked(slave) as link:
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("devices.modbus_link.QUIET_WAIT_S_MAX", 0.1)
-
-                async def babble() -> None:
-                    while True:
-                        slave.send(b"\x55")
-                        await asyncio.sleep(0.0005)
-
-                noise = asyncio.create_task(babble())
-                outcomes = await asyncio.gather(*(link.request(read(1)) for _ in range(3)), return_exceptions=True)
-                noise.cancel()
-                assert all(isinstance(outcome, LinkFailure) for outcome in outcomes)
-                assert link.figures.failures[Failure.LENGTH] >= 1
 
     asyncio.run(story())
