@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from lane.declarations.linking import concerns, group_versions, list_idents, parcel_ident, reaches, receipt_idents
 from lane.declarations.precheck import compare
-from lane.declarations.records import Declaration, Receipt, parse_declaration, parse_receipt
+from lane.declarations.records import Declaration, Receipt, parse_declaration, parse_receipt, version_of
 from lane.declarations.status import Status, resolve
 from lane.declarations.tables import Tables
 from lane.declarations.words import Precheck, ReceiptKind
@@ -66,14 +66,15 @@ def read_lists(connection: sqlite3.Connection, waybill: str, now_wall: int, tabl
         connection.execute("BEGIN")
     try:
         rows = connection.execute(
-            "SELECT body, version, received_at, source, id FROM list WHERE waybill=?", (waybill,)
+            "SELECT list.body, received_at, sha256, list.id FROM list JOIN file ON file.id = list.file WHERE waybill=?",
+            (waybill,),
         ).fetchall()
         found: list[Version] = []
-        for body, version, received_at, source, row_id in rows:
+        for body, received_at, source, row_id in rows:
             declaration = _stored(body, bytes(source).hex())
             if received_at >= now_wall - window_s(declaration.key.carrier):
                 order = (declaration.app_time, int(received_at), int(row_id))
-                found.append((order, bytes(version).hex(), declaration))
+                found.append((order, version_of(body).hex(), declaration))
         found.sort(key=lambda entry: entry[0])
         groups = group_versions([declaration for _, _, declaration in found])
         states = [_state(connection, [found[index] for index in group], tables) for group in groups]

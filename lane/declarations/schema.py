@@ -1,6 +1,7 @@
 """Tables of ``declarations.db`` and ``released.db``, and how connections to them are set up.
 
-A list version is one row with its canonical bytes; a receipt is one row per key by which it names its list, so that
+A list version is one row with its canonical bytes (``mark``: the first 63 bits of its hash, so that the index stays
+small); a receipt is one row per key by which it names its list, so that
 reading a parcel takes a few look-ups in clustered tables and importing appends and never updates. What lists and
 receipts mean together is computed when they are read.
 
@@ -18,17 +19,17 @@ BUSY_MS = 30_000
 """A second import waits this long for the first one's batch."""
 CACHE_KIB_WRITER = 64 * 1024
 CACHE_KIB_READER = 8 * 1024
-CHECKPOINT_PAGES = 4_000
-"""Pages (4 KiB) in the log before they move into the database: larger moves are fewer and touch each page once."""
+CHECKPOINT_PAGES = 16_000
+"""Pages (4 KiB) in the log before they move into the database: a page that many batches touch moves once."""
 
 LISTS_DDL = """
 CREATE TABLE IF NOT EXISTS file(
-    sha256 BLOB PRIMARY KEY, name TEXT NOT NULL, bytes INTEGER NOT NULL, imported_at INTEGER NOT NULL,
-    lists INTEGER NOT NULL, receipts INTEGER NOT NULL, rejected INTEGER NOT NULL, warned INTEGER NOT NULL,
-    other INTEGER NOT NULL) WITHOUT ROWID;
+    id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE, name TEXT NOT NULL, bytes INTEGER NOT NULL,
+    imported_at INTEGER NOT NULL, lists INTEGER NOT NULL DEFAULT 0, receipts INTEGER NOT NULL DEFAULT 0,
+    other INTEGER NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0, warned INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS list(
-    id INTEGER PRIMARY KEY, waybill TEXT NOT NULL, version BLOB NOT NULL, received_at INTEGER NOT NULL,
-    source BLOB NOT NULL, body BLOB NOT NULL, UNIQUE(waybill, version));
+    id INTEGER PRIMARY KEY, waybill TEXT NOT NULL, mark INTEGER NOT NULL, received_at INTEGER NOT NULL,
+    file INTEGER NOT NULL REFERENCES file(id), body BLOB NOT NULL, UNIQUE(waybill, mark));
 CREATE TABLE IF NOT EXISTS list_key(ident TEXT NOT NULL, waybill TEXT NOT NULL, PRIMARY KEY(ident, waybill))
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipt(

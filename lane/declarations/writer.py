@@ -26,8 +26,8 @@ from lane.declarations.records import (
     version_of,
 )
 
-BATCH_RECORDS = 10_000
-BATCH_S = 0.5
+BATCH_RECORDS = 50_000
+BATCH_S = 1.0
 BUFFER_RECORDS = 2_000
 """Records held back for one bulk insert."""
 WAITING_MAX = 100_000
@@ -54,7 +54,7 @@ class FileCounts:
 class _Buffers:
     """Rows held back for bulk inserts."""
 
-    lists: list[tuple[str, bytes, int, bytes, bytes]] = field(default_factory=list)
+    lists: list[tuple[str, int, int, int, bytes]] = field(default_factory=list)
     keys: list[tuple[str, str]] = field(default_factory=list)
     receipts: list[tuple[str, str, int]] = field(default_factory=list)
     new_receipts: list[Receipt] = field(default_factory=list)
@@ -69,14 +69,18 @@ class Writer:
         self._rows = _Buffers()
         self._counts = FileCounts()
         self._now = 0
-        self._source = b""
+        self._file_id = 0
         self._in_batch = False
         self._batch_records = 0
         self._batch_since = 0.0
         self._waiting = self._any_waiting()
 
     def rejected_before(self, sha256: bytes) -> int | None:
-        """Records rejected when exactly this file was imported before; None: it never was."""
+        """Records rejected when exactly this file was imported before; None: it never was.
+
+        Starts a batch, so that no other import can take the same file between this answer and its use.
+        """
+        self._begin_batch()
         row = self._db.execute("SELECT rejected FROM file WHERE sha256=?", (sha256,)).fetchone()
         return None if row is None else int(row[0])
 
@@ -84,13 +88,14 @@ class Writer:
     def file(self, sha256: bytes, name: str, size: int, now_wall: int) -> Iterator[FileCounts]:
         """One file: everything added inside is stored, or, when an exception leaves the block, nothing."""
         if not self._in_batch:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._in_batch, self._batch_records, self._batch_since = True, 0, time.monotonic()
+            self._begin_batch()
         self._db.execute("SAVEPOINT one_file")
-        self._rows, self._counts, self._now, self._source = _Buffers(), FileCounts(), now_wall, sha256
+        self._rows, self._counts, self._now = _Buffers(), FileCounts(), now_wall
         try:
+            self._file_id = self._open_file(sha256, name, size)
             yield self._counts
             self._flush()
+            self._close_file()
         except BaseException:
             if self._db.in_transaction:  # a full disk has already taken the whole batch back
                 self._db.execute("ROLLBACK TO one_file")
@@ -98,13 +103,9 @@ class Writer:
                 self._waiting = self._any_waiting()
             raise
         counts = self._counts
-        self._db.execute(
-            "INSERT OR IGNORE INTO file VALUES (?,?,?,?,?,?,?,?,?)",
-            (sha256, name, size, now_wall, counts.lists, counts.receipts, counts.rejected, counts.warned, counts.other),
-        )
         self._db.execute("RELEASE one_file")
         self._batch_records += counts.lists + counts.receipts + counts.other
-        if self._batch_records >= BATCH_RECORDS or time.monotonic() - self._batch_since >= BATCH_S:
+        if self._batch_records >= BATCH_RECORDS:
             self.commit()
 
     def add(self, record: Record) -> None:
@@ -129,11 +130,31 @@ class Writer:
             self._db.execute("ROLLBACK")
         self._in_batch = False
 
+    def _begin_batch(self) -> None:
+        if self._in_batch and time.monotonic() - self._batch_since >= BATCH_S:
+            self.commit()
+        if not self._in_batch:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._in_batch, self._batch_records, self._batch_since = True, 0, time.monotonic()
+
+    def _open_file(self, sha256: bytes, name: str, size: int) -> int:
+        """Row of the file (a file whose rows were taken back is entered anew)."""
+        row = (sha256, name, size, self._now)
+        cursor = self._db.execute("INSERT INTO file(sha256, name, bytes, imported_at) VALUES (?,?,?,?)", row)
+        return int(cursor.lastrowid or 0)
+
+    def _close_file(self) -> None:
+        c = self._counts
+        self._db.execute(
+            "UPDATE file SET lists=?, receipts=?, other=?, rejected=?, warned=? WHERE id=?",
+            (c.lists, c.receipts, c.other, c.rejected, c.warned, self._file_id),
+        )
+
     def _add_list(self, declaration: Declaration) -> None:
         body = canonical(declaration)
         waybill = declaration.key.waybill
         rows = self._rows
-        rows.lists.append((waybill, version_of(body), self._now, self._source, body))
+        rows.lists.append((waybill, _mark(version_of(body)), self._now, self._file_id, body))
         for ident in list_idents(declaration):
             rows.keys.append((ident, waybill))
         if self._waiting:
@@ -172,8 +193,8 @@ class Writer:
         rows.lists.sort(key=itemgetter(0))  # stable: later in the file stays later in the store
         before = _last_id(db)
         db.executemany(
-            "INSERT INTO list(waybill, version, received_at, source, body) VALUES (?,?,?,?,?) "
-            "ON CONFLICT(waybill, version) DO UPDATE SET received_at=excluded.received_at "
+            "INSERT INTO list(waybill, mark, received_at, file, body) VALUES (?,?,?,?,?) "
+            "ON CONFLICT(waybill, mark) DO UPDATE SET received_at=excluded.received_at "
             "WHERE excluded.received_at > received_at",
             rows.lists,
         )
@@ -232,6 +253,11 @@ def heard_feed(connection: sqlite3.Connection, name: str, now_wall: int) -> None
         "INSERT INTO feed VALUES (?,?) ON CONFLICT(name) DO UPDATE SET heard_at=max(heard_at, excluded.heard_at)",
         (name, now_wall),
     )
+
+
+def _mark(version: bytes) -> int:
+    """Short form of a version: tells versions of one waybill apart."""
+    return int.from_bytes(version[:8], "big") >> 1
 
 
 def _last_id(connection: sqlite3.Connection) -> int:

@@ -306,6 +306,6 @@ def test_the_store_is_the_same_whatever_the_order_and_repeats(tmp_path: Path, or
 
 
 def _content(store: DeclarationStore) -> list[list[tuple[object, ...]]]:
-    queries = ("SELECT waybill, version, body FROM list", "SELECT ident, body FROM receipt", "SELECT * FROM waiting",
+    queries = ("SELECT waybill, mark, body FROM list", "SELECT ident, body FROM receipt", "SELECT * FROM waiting",
                "SELECT * FROM list_key")  # fmt: skip
     return [sorted(store._lists.execute(query).fetchall()) for query in queries]
