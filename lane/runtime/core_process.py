@@ -17,7 +17,8 @@ from lane.journal.log import Journal, connect_reader
 from lane.journal.note import origin_of
 from lane.mailbox import Mailbox
 from lane.release.outbox import OutboxProjection, waiting
-from lane.runtime.core import Core
+from lane.runtime.belt_order import BeltOrder
+from lane.runtime.core import SAFE, Core
 from lane.runtime.declared import Declared
 from lane.runtime.epochs import Epochs
 from lane.runtime.figures import Figures
@@ -132,10 +133,11 @@ class CoreProcess:
             make_safe=self._make_safe,
             belt=self._belt,
         )
+        self.order = BeltOrder(self._read_um, self.core.emit)
         self.rack = Rack(
             RackConfig(devices=addresses, speed=self._setup.facts.speed),
             now=self.clock.now,
-            emit=self.core.emit,
+            emit=self.order.take,
             resume=io_resume(run.path),
         )
         self.figures = Figures(self.clock.now, self.clock.speed)
@@ -270,8 +272,6 @@ class CoreProcess:
 
     async def end_orderly(self, running: "asyncio.Task[None]") -> None:
         """Belt stopped, gate at rest, beam off; with an empty belt the epoch is revealed."""
-        from lane.runtime.core import SAFE
-
         await self._make_safe(SAFE)
         epoch, draws = self.epochs.open_epoch, self._draws()
         if epoch and not self.core.controller.state.parcels and not self._closing_epoch:
@@ -294,6 +294,7 @@ class CoreProcess:
         await self.scan.stop()
         await self.vision.stop()
         await self.declared.stop()
+        self.order.stop()
         await self.rack.stop()
         self._reader.close()
         if not self.journal.broken:
@@ -340,8 +341,13 @@ class CoreProcess:
         return now, self._belt(now)
 
     def _belt(self, now: int) -> int:
-        rack = getattr(self, "rack", None)
-        return max(self._belt_um, rack.belt(now)) if rack is not None else self._belt_um
+        """Belt position for the core's own inputs: never ahead of what the event ring has been read to."""
+        return self._read_um()
+
+    def _read_um(self) -> int:
+        rack: Rack | None = getattr(self, "rack", None)  # asked before the devices are opened, too
+        scale = None if rack is None else rack.belt_scale()
+        return self._belt_um if scale is None else scale.belt_um
 
     def _reference(self) -> tuple[int, int] | None:
         scale = self.rack.belt_scale()
