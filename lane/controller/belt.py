@@ -7,7 +7,7 @@ while the first is still on the belt flushes everything (0-decisions G).
 from devices.signals import BeltMoved, BeltState, EncoderDoubt, EyeChanged, Quality
 from lane.controller import drawing, evidence, exits
 from lane.controller.desk import STAGES, Desk
-from lane.controller.permitting import doubt, flush, void, void_all
+from lane.controller.permitting import doubt, flush, void, void_all, void_only
 from lane.controller.state import STRAYS_MAX, Due, Parcel
 from lane.errors import Alarm, Cause
 from lane.events.machine import TrackingStray
@@ -197,8 +197,8 @@ def seen_due(desk: Desk, number: int) -> None:
         arrived(desk, parcel, between)
     body.stage = stage
     expect(desk, body)
-    if stage == STAGE_DIVERT:
-        void(desk, parcel, "divert eye missed")
+    if stage == STAGE_DIVERT and not void(desk, parcel, "divert eye missed"):
+        void_only(desk, parcel, "divert eye missed")  # what goes through the gate is not known to be this parcel
 
 
 def fault(desk: Desk, parcel: Parcel, at_um: int) -> None:

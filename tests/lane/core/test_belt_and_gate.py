@@ -2,6 +2,7 @@
 
 from devices.commands import (
     ReleasePulse,
+    RestGate,
 )
 from devices.signals import (
     BeltMoved,
@@ -11,6 +12,8 @@ from devices.signals import (
     GateFault,
     GateInPosition,
     GatePosition,
+    LinkLost,
+    LinkRestored,
     OutputProven,
     Quality,
 )
@@ -24,12 +27,13 @@ from lane.events.parcel import (
     ParcelReleased,
     PermitIssued,
     PermitUsed,
+    PermitVoided,
     TrackingLost,
 )
-from lane.inputs import EpochQueueLow
+from lane.inputs import AnyInput, EpochQueueLow
 from lane.model.grounds import Ground
 from lane.model.words import State
-from lane.orders import Unhold
+from lane.orders import Inspect, Unhold
 from tests.lane.core.boxes import MM, Box
 from tests.lane.core.helpers import MINUTE, alarms, grounds, reach, running, state
 from tests.lane.core.miniplant import MiniPlant
@@ -238,3 +242,66 @@ def test_same_level_of_an_eye_twice_tells_nothing_new() -> None:
     plant.give(EyeChanged(**plant.now(), eye="divert", blocked=False))
     plant.give(EyeChanged(**plant.now(), eye="unheard-of", blocked=True))
     assert len(plant.events) == before
+
+
+def test_permit_voided_while_the_gate_stands_open_for_the_parcel_ahead_rests_the_gate_behind_that_one() -> None:
+    plant = running()
+    plant.lay(Box(code="T000000001"), 700 * MM)
+    plant.lay(Box(code="T000000002"), 360 * MM)
+    reach(plant, PermitIssued, 2)
+    first = plant.of(PermitIssued)[0]
+    assert plant.belt < first.to_um
+    rests = plant.commands.count(RestGate())
+    plant.order(Inspect, seq=2)
+    assert plant.commands.count(RestGate()) == rests
+    plant.run(2 * MINUTE)
+    assert [event.seq for event in plant.of(ParcelReleased)] == [1]
+    assert Ground.OFFICER_ORDER in grounds(plant, 2)
+    assert plant.commands.count(RestGate()) == rests + 1
+
+
+def test_resting_the_gate_ends_every_permit_that_still_waits() -> None:
+    plant = running()
+    plant.lay(Box(code="T000000001"), 700 * MM)
+    plant.lay(Box(code="T000000002"), 360 * MM)
+    reach(plant, PermitIssued, 2)
+    plant.order(Inspect, seq=1)
+    assert {event.seq for event in plant.of(PermitVoided)} <= {1, 2}
+    plant.run(2 * MINUTE)
+    assert len(plant.of(ParcelReleased)) + len(plant.of(ParcelDiverted)) + len(plant.of(CustodyUnproven)) == 2
+
+
+def test_stray_at_the_divert_eye_voids_the_permits_near_it() -> None:
+    plant = running(1)
+    reach(plant, PermitIssued)
+    plant.run(200_000)
+    far = plant.boxes[0].at_um + plant.config.layout.divert_um - 300 * MM
+    plant.give(EyeChanged(at_us=plant.at_us, belt_um=far, eye="divert", blocked=True))
+    plant.give(EyeChanged(at_us=plant.at_us, belt_um=far + 30 * MM, eye="divert", blocked=False))
+    plant.run(2 * MINUTE)
+    assert len(plant.of(PermitVoided)) == 1
+    assert not plant.of(ParcelReleased)
+    assert Ground.NEIGHBOUR_DOUBT in grounds(plant, 1)
+
+
+def test_edges_that_come_late_over_a_slow_link_are_waited_for() -> None:
+    plant = running(1)
+    reach(plant, ParcelDrawn)
+    plant.give(LinkLost(**plant.now(), role="io", port="p", unit=1, reason="timeout"))
+    kept: list[EyeChanged] = []
+
+    def hold_back(item: AnyInput) -> AnyInput | None:
+        if isinstance(item, EyeChanged):
+            kept.append(item)
+            return None
+        return item
+
+    plant.filter = hold_back
+    plant.run(900_000)
+    plant.filter = lambda item: item
+    plant.give(LinkRestored(**plant.now(), role="io", port="p", unit=1, gap_us=900_000, watchdog_tripped=False))
+    for item in kept:
+        plant.give(item)
+    plant.run(2 * MINUTE)
+    assert not plant.of(TrackingLost)
+    assert [event.seq for event in plant.of(ParcelReleased)] == [1]
