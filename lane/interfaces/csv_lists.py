@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 
-from lane.declarations.keys import parcel_key
+from lane.declarations.keys import normal_key
 from lane.declarations.records import Item, Problem
 from lane.interfaces.faults import FileRefusedError
 from lane.interfaces.fields import reject, warn
@@ -26,6 +26,7 @@ HEADER_COLUMNS_MAX = 200
 _BOM = b"\xef\xbb\xbf"
 
 Cells = tuple[str, ...]
+Key = tuple[str, str]
 
 
 class ScatteredRowsError(Exception):
@@ -37,7 +38,7 @@ class _Group:
     """Rows of one parcel. ``refusal``: why the parcel is left out."""
 
     line: int
-    key: ParcelKey
+    key: Key
     parcel: Cells
     lines: list[Cells]
     refusal: Problem | None = None
@@ -58,7 +59,8 @@ def read_csv(
             yield group.refusal
         else:
             lines = [_stripped(line) for line in group.lines]
-            rows = ParcelRows(f"row {group.line}", _stripped(group.parcel), lines, group.key)
+            key = ParcelKey(carrier=group.key[0], waybill=group.key[1])
+            rows = ParcelRows(f"row {group.line}", _stripped(group.parcel), lines, key)
             yield from build_parcel(rows, "csv", imported_at, source_sha256)
 
 
@@ -127,18 +129,18 @@ class _Table:
         return parcel, line, width
 
 
-def _groups(table: _Table, scattered: frozenset[ParcelKey] | None) -> Iterator[_Group]:
+def _groups(table: _Table, scattered: frozenset[Key] | None) -> Iterator[_Group]:
     """Rows gathered by parcel. ``scattered`` None: raise when a parcel comes back later in the file."""
     seen: set[int] = set()
-    gathered: dict[ParcelKey, _Group] = {}
-    open_key: ParcelKey | None = None
+    gathered: dict[Key, _Group] = {}
+    open_key: Key | None = None
     group: _Group | None = None
     last_parcel: Cells = ()
     for number, parcel, line in table.rows():
         if parcel == last_parcel and group is not None:
             group.lines.append(line)
             continue
-        key = parcel_key(parcel[0], parcel[1])
+        key = (normal_key(parcel[0]), normal_key(parcel[1]))
         if key == open_key and group is not None:
             _join(group, number, parcel, line)
             continue
@@ -172,13 +174,13 @@ def _join(group: _Group, number: int, parcel: Cells, line: Cells) -> None:
     group.lines.append(line)
 
 
-def _scattered(table: _Table) -> frozenset[ParcelKey]:
+def _scattered(table: _Table) -> frozenset[Key]:
     """Keys whose rows do not stand together."""
-    seen: set[ParcelKey] = set()
-    found: set[ParcelKey] = set()
-    last: ParcelKey | None = None
+    seen: set[Key] = set()
+    found: set[Key] = set()
+    last: Key | None = None
     for _, parcel, _ in table.rows():
-        key = parcel_key(parcel[0], parcel[1])
+        key = (normal_key(parcel[0]), normal_key(parcel[1]))
         if key != last and key in seen:
             found.add(key)
         seen.add(key)

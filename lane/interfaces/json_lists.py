@@ -20,7 +20,7 @@ from lane.interfaces.table_lists import LINE_COLUMNS, PARCEL_COLUMNS, ParcelRows
 LIST_SCHEMA = "lane-declaration/1"
 _KEYS = frozenset(PARCEL_COLUMNS) | frozenset(LINE_COLUMNS) | {"schema", "lines"} | POSTAL_KEYS
 _BOM = b"\xef\xbb\xbf"
-Builder = Callable[[dict[str, Any], str, str, str], Iterator[Item]]
+Builder = Callable[[dict[str, Any], str, str, str], list[Item]]
 
 
 def read_json(data: bytes, *, imported_at: str, source_sha256: str = "", lines: bool = True) -> Iterator[Item]:
@@ -78,13 +78,13 @@ def _item(value: Any, place: str, imported_at: str, source_sha256: str) -> Itera
         yield reject(place, "schema", f"expected {' or '.join(_BUILDERS)}, was another or none")
         return
     try:
-        items = list(builder(value, place, imported_at, source_sha256))
+        items = builder(value, place, imported_at, source_sha256)
     except CellError as error:
         items = [reject(place, error.field, error.expected)]
     yield from items
 
 
-def _list(value: dict[str, Any], place: str, imported_at: str, source_sha256: str) -> Iterator[Item]:
+def _list(value: dict[str, Any], place: str, imported_at: str, source_sha256: str) -> list[Item]:
     lines = [cells(line, LINE_COLUMNS) for line in objects(value, "lines")]
     parcel = cells(value, PARCEL_COLUMNS)
     rows = ParcelRows(place, parcel, lines, parcel_key(parcel[0], parcel[1]))

@@ -5,7 +5,7 @@ Quantities without a unit count articles (CN 23: number of units of goods); a li
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lane.declarations.keys import kg_to_mg, normal_key, unscaled
@@ -25,13 +25,13 @@ _S10 = re.compile(r"[A-Z]{2}(\d{8})(\d)([A-Z]{2})", re.ASCII)
 _WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
 
 
-def build_postal(value: dict[str, Any], place: str, imported_at: str, source_sha256: str) -> Iterator[Item]:
+def build_postal(value: dict[str, Any], place: str, imported_at: str, source_sha256: str) -> list[Item]:
     """Records of one postal item. Raises ``CellError`` for a value of the wrong type."""
     item_id = normal_key(cell(value.get("item_id"), "item_id"))
     country = s10_country(item_id)
     lines = [_line(entry) for entry in objects(value, "contents")]
     if not country:
-        return iter([reject(place, "item_id", "expected an S10 identifier with a right check digit, was none")])
+        return [reject(place, "item_id", "expected an S10 identifier with a right check digit, was none")]
     head = cells(value, ("status", "status_at", "gross_kg"))
     parcel = (CARRIER_PREFIX + country, item_id, "", "", head[0], head[1], _net_kg(lines), head[2])
     rows = ParcelRows(place, parcel, lines, ParcelKey(carrier=parcel[0], waybill=item_id))

@@ -1,6 +1,6 @@
 """What CSV rows and JSON objects of one parcel become: a declared list and, with a status, a receipt."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lane.declarations.keys import kg_to_mg, time_digits
@@ -25,13 +25,12 @@ class ParcelRows:
     key: ParcelKey
 
 
-def build_parcel(rows: ParcelRows, feed: str, imported_at: str, source_sha256: str) -> Iterator[Item]:
+def build_parcel(rows: ParcelRows, feed: str, imported_at: str, source_sha256: str) -> list[Item]:
     """The records of one parcel. ``imported_at`` (17 digits) dates a status without a time of its own."""
     place, parcel, key = rows.place, rows.parcel, rows.key
     refusal = _refusal(rows)
     if refusal:
-        yield refusal
-        return
+        return [refusal]
     flags: list[str] = []
     notes: list[Problem] = []
     lines = tuple(_line(cells, place, notes) for cells in rows.lines)
@@ -42,8 +41,7 @@ def build_parcel(rows: ParcelRows, feed: str, imported_at: str, source_sha256: s
         flags.append(Flag.LINE_SEQUENCE)
         notes.append(warn(place, "line_no", "expected 1, 2, 3, ..."))
     receipt = _receipt(parcel, key, list_no, feed, imported_at, notes, place)
-    yield from notes
-    yield Declaration(
+    declaration = Declaration(
         key=key,
         lines=lines,
         list_no=list_no,
@@ -53,8 +51,7 @@ def build_parcel(rows: ParcelRows, feed: str, imported_at: str, source_sha256: s
         flags=tuple(flags),
         source_sha256=source_sha256,
     )
-    if receipt is not None:
-        yield receipt
+    return [*notes, declaration] if receipt is None else [*notes, declaration, receipt]
 
 
 def _refusal(rows: ParcelRows) -> Problem | None:
