@@ -21,7 +21,7 @@ ADDRESS_S_MAX = 15.0
 def console(run: Path, host: str, port: int) -> None:
     """Serve the console over RUN (a run directory), until interrupted.
 
-    Sign in as a user of `lane users add NAME --data RUN`; on a twin lane the one-time address printed here signs in once.
+    Sign in as a user of `lane users add NAME --data RUN`; a twin lane's address signs in by itself, once.
     """
     kind = lane_kind(run)
     command = [sys.executable, "-m", "lane.console", "--run", str(run), "--users", str(run / "users.db"), "--keep"]
