@@ -2,7 +2,7 @@
 import { byId, svg } from "./common.js";
 
 const LEFT = 40, WIDTH = 1160, TOP = 48, HEIGHT = 44;
-const STATIONS = [["reader_um", "reader"], ["scale_um", "scale"], ["second_reader_um", "2nd reader"], ["divert_um", "divert eye"], ["gate_um", "gate"]];
+const STATIONS = [["reader_um", "reader"], ["scale_um", "scale"], ["second_reader_um", "reader 2", "left"], ["divert_um", "eye", "left"], ["gate_um", "gate"]];
 let last = null, received = 0;
 
 export function beltState(state) { last = state; received = performance.now(); }
@@ -18,9 +18,9 @@ function draw() {
   const nodes = [svg("rect", { class: "bed", x: LEFT, y: TOP, width: WIDTH, height: HEIGHT })];
   const tunnel = svg("rect", { class: belt.xray_on ? "tunnel on" : "tunnel", x: x(layout.tunnel_entry_um), y: TOP - 12, width: x(layout.tunnel_exit_um) - x(layout.tunnel_entry_um), height: HEIGHT + 24 });
   nodes.push(tunnel, svg("text", { x: x(layout.tunnel_entry_um) + 4, y: TOP - 18 }, belt.xray_on ? "X-ray ON" : "X-ray off"));
-  for (const [key, name] of STATIONS) {
+  for (const [key, name, side] of STATIONS) {
     nodes.push(svg("line", { class: "station", x1: x(layout[key]), x2: x(layout[key]), y1: TOP - 4, y2: TOP + HEIGHT + 6 }));
-    nodes.push(svg("text", { x: x(layout[key]) - 18, y: TOP + HEIGHT + (key === "gate_um" ? 36 : 20) }, name));
+    nodes.push(svg("text", { class: side || "right", x: x(layout[key]) + (side ? 6 : -6), y: TOP + HEIGHT + (key === "divert_um" ? 36 : 20) }, name));
   }
   nodes.push(svg("text", { class: "exit", x: x(layout.exit_release_um) + 6, y: TOP - 6 }, "RELEASE ▲"));
   nodes.push(svg("text", { class: "exit", x: x(layout.exit_inspect_um) + 6, y: TOP + HEIGHT + 20 }, "INSPECT ▼"));

@@ -59,7 +59,7 @@ export function frame(page, me, state) {
   const machine = byId("machine");
   machine.textContent = state.core_up ? state.machine.state : `${state.machine.state} (core does not answer)`;
   machine.className = "badge " + (state.machine.state === "EXECUTE" && state.core_up ? "ok" : "doubt");
-  byId("cause").textContent = state.machine.cause;
+  byId("cause").textContent = ["PROVEN", "ORDERED", "CURED"].includes(state.machine.cause) ? "" : state.machine.cause;
   byId("who").textContent = `${me.person}, ${me.role}`;
 }
 

@@ -58,8 +58,10 @@ function alarms(state, me) {
 }
 
 function devices(state) {
-  const ports = (state.figures.devices && state.figures.devices.ports) || {};
-  rows("devices", Object.entries(ports).map(([name, port]) => [name, port.connected === false ? "LINK LOST" : `${port.requests ?? 0} requests, ${port.failures ?? 0} failures`]));
+  const links = Object.entries(state.figures.devices || {}).map(([name, link]) => [name,
+    link.connected === false ? element("strong", { class: "bad" }, "LINK LOST") : `${link.requests ?? link.frames ?? 0} answers, ${link.failures ?? 0} failures`]);
+  const late = state.figures.lateness_ms;
+  rows("devices", [...links, ...(late ? [["Cycle lateness p99", `${late.p99} ms`]] : [])]);
 }
 
 const me = await begin("lane", show);

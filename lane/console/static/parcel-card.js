@@ -8,6 +8,7 @@ export async function picture(parcel) {
   const sha = parcel ? parcel.image : "";
   if (sha === shownImage && sha) return;
   shownImage = sha;
+  byId("regions").replaceChildren();
   if (!sha) {
     place.replaceChildren(element("div", { class: "empty" }, "No picture yet"));
     return;
@@ -32,9 +33,11 @@ async function outlines(place, sha, tries) {
     const points = region.polygon.map((point) => point.join(",")).join(" ");
     drawing.append(svg("polygon", { points, class: region.explained ? "outline" : "outline odd" }));
     const [left, top] = region.box;
-    drawing.append(svg("text", { x: left, y: Math.max(top - 6, 24), class: "outlinetext" }, `${region.number} ${region.label}`));
+    drawing.append(svg("text", { x: left, y: Math.max(top - 6, 24), class: "outlinetext" }, region.number));
   }
   place.append(drawing);
+  const words = overlay.regions.map((region) => element("li", {}, `${region.number}: ${region.label}${region.explained ? "" : " (fits no declared line)"}`));
+  byId("regions").replaceChildren(...words);
 }
 
 export function facts(parcel) {
@@ -42,7 +45,7 @@ export function facts(parcel) {
   if (!parcel) { place.replaceChildren(element("p", { class: "soft" }, "No parcel has been scanned yet.")); return; }
   const rows = parcel.lines.map((line) => element("tr", {},
     element("td", { class: "number" }, line.line_no),
-    element("td", {}, line.name, element("div", { class: "soft" }, `${line.sku} ${line.hs_code}`)),
+    element("td", {}, line.name, element("div", { class: "soft" }, `${line.sku} ${line.hs_code}`), element("div", { class: "soft" }, line.rule)),
     element("td", { class: "number" }, `${line.qty_e5 < 0 ? "none" : line.qty_e5 / 1e5} × ${line.unit}`),
     element("td", { class: "number" }, interval(line.expected)),
     element("td", { class: "number" }, interval(line.seen)),
