@@ -37,8 +37,16 @@ SPEED_MAX = 12
     default="none",
     help="Kill the core, or pull cables, while parcels are on the belt.",
 )
+@click.option("--personal-marker", default="", hidden=True, help="Text for every personal field of the declared lists.")
 def demo(
-    parcels: int, seed: int, speed: int, out: Path | None, json_file: Path | None, no_console: bool, campaign: str
+    parcels: int,
+    seed: int,
+    speed: int,
+    out: Path | None,
+    json_file: Path | None,
+    no_console: bool,
+    campaign: str,
+    personal_marker: str,
 ) -> None:
     """Run a whole lane on simulated devices and show every parcel.
 
@@ -46,7 +54,7 @@ def demo(
     Declared lists are imported, plant and devices start on real sockets and serial ports, the controller runs the
     lane, twin officers press Reset and Start, open what is diverted and record it. Everything is marked SYNTHETIC.
     """
-    plan = DemoPlan(parcels=parcels, seed=seed, speed=speed, console=not no_console)
+    plan = DemoPlan(parcels=parcels, seed=seed, speed=speed, console=not no_console, personal_marker=personal_marker)
     screen_console = Console()
     try:
         files = make_files(out or next_run(Path("runs")))

@@ -28,6 +28,8 @@ class DemoPlan:
     seed: int = SAMPLE_SEED
     speed: int = 3
     console: bool = True
+    personal_marker: str = ""
+    """Written into every personal field of the declared lists, so that a search can prove that nothing kept it."""
     lane_file: Path = DEMO_LANE
 
 
@@ -101,9 +103,9 @@ def make_parcels(plan: DemoPlan) -> list[ParcelTruth]:
 def declared_files(plan: DemoPlan, parcels: Sequence[ParcelTruth], files: DemoFiles) -> list[Path]:
     """Files with the declared lists: the shipped samples for the shipped stream, else freshly written ones."""
     write_stream(files.stream, parcels)
-    if (plan.parcels, plan.seed) == (SAMPLE_PARCELS, SAMPLE_SEED):
+    if (plan.parcels, plan.seed) == (SAMPLE_PARCELS, SAMPLE_SEED) and not plan.personal_marker:
         return sorted(path for path in SAMPLES.iterdir() if path.suffix in (".xml", ".csv"))
-    return write_declarations(parcels, files.declared)
+    return write_declarations(parcels, files.declared, personal_marker=plan.personal_marker)
 
 
 def resolve_lane(plan: DemoPlan, files: DemoFiles) -> None:

@@ -18,29 +18,37 @@ CSV_COLUMNS = (
     "carrier", "waybill", "list_no", "order_no", "status", "status_at", "line_no", "sku", "name", "hs_code", "qty",
     "unit", "legal_qty", "legal_unit", "net_kg", "gross_kg", "spec",
 )  # fmt: skip
+PERSONAL_COLUMNS = ("buyer_name", "buyer_id_number", "buyer_telephone", "consignee", "consignee_address", "note")
+"""Columns that a careless sender adds; an import must drop them."""
 DECLARED_AT = "20251121080000"
 STORED_AT, STATUS_AT = "20251121083000000", "20251121090000000"
 AGENT_CODE = "3301960K99"
 T = TypeVar("T")
 
 
-def write_declarations(parcels: Sequence[ParcelTruth], folder: Path) -> list[Path]:
+def write_declarations(parcels: Sequence[ParcelTruth], folder: Path, *, personal_marker: str = "") -> list[Path]:
     """Write all declared lists below ``folder`` (made when missing); returns the files in order of import.
 
     Files: ``ceb621-NNN.xml`` (at most 100 lists each), ``ceb622-NNN.xml`` (a receipt 120 "stored" and then the
     final one), ``declared.csv``. Undeclared parcels are left out; a parcel without a status gets no receipt.
+    ``personal_marker`` is written into every field that an import must drop.
     """
     folder.mkdir(parents=True, exist_ok=True)
     declared = [parcel.declared for parcel in parcels if parcel.declared is not None]
     as_csv, as_xml = _split(declared)
     written = []
     for number, chunk in enumerate(_chunks(as_xml), start=1):
-        written.append(_put(folder / f"ceb621-{number:03d}.xml", write_ceb621(map(declaration_of, chunk))))
+        written.append(
+            _put(
+                folder / f"ceb621-{number:03d}.xml",
+                write_ceb621(map(declaration_of, chunk), personal_marker=personal_marker),
+            )
+        )
     receipts = [receipt for item in as_xml for receipt in receipts_of(item)]
     for number, some in enumerate(_chunks(receipts), start=1):
-        written.append(_put(folder / f"ceb622-{number:03d}.xml", write_ceb622(some)))
+        written.append(_put(folder / f"ceb622-{number:03d}.xml", write_ceb622(some, personal_marker=personal_marker)))
     if as_csv:
-        written.append(_put(folder / "declared.csv", _csv(as_csv)))
+        written.append(_put(folder / "declared.csv", _csv(as_csv, personal_marker)))
     return written
 
 
@@ -116,10 +124,11 @@ def _split(declared: Iterable[DeclaredTruth]) -> tuple[list[DeclaredTruth], list
     return as_csv, as_xml
 
 
-def _csv(declared: Iterable[DeclaredTruth]) -> bytes:
+def _csv(declared: Iterable[DeclaredTruth], personal_marker: str) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(CSV_COLUMNS)
+    personal = (personal_marker,) * len(PERSONAL_COLUMNS) if personal_marker else ()
+    writer.writerow((*CSV_COLUMNS, *(PERSONAL_COLUMNS if personal_marker else ())))
     for item in declared:
         status_at = STATUS_AT if item.status_code else ""
         for line in item.lines:
@@ -128,7 +137,7 @@ def _csv(declared: Iterable[DeclaredTruth]) -> bytes:
                     item.carrier, item.waybill, item.list_no, item.order_no, item.status_code, status_at, line.line_no,
                     line.sku, line.name, line.hs_code, unscaled(line.qty_e5, 5), line.unit,
                     unscaled(line.legal_qty_e5, 5), line.legal_unit, unscaled(item.net_mg, 6),
-                    unscaled(item.gross_mg, 6), line.spec,
+                    unscaled(item.gross_mg, 6), line.spec, *personal,
                 )
             )  # fmt: skip
     return out.getvalue().encode()
