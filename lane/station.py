@@ -17,6 +17,7 @@ from lane.codec import CodecError
 from lane.journal.disk import JournalDamaged, JournalFull, JournalLocked, JournalPanic
 from lane.runtime.core import CoreStopped
 from lane.runtime.core_process import CoreProcess, CoreSetup
+from lane.runtime.priority import raise_priority
 from lane.runtime.restart import RestartRefused
 from lane.runtime.run_directory import RunDirectory, RunError, lower_limits
 from lane.runtime.supervisor import EXIT_REFUSED
@@ -43,6 +44,7 @@ def setup_of(run: RunDirectory) -> CoreSetup:
 async def serve(setup: CoreSetup) -> None:
     """Run the core until standard input closes. Raises what makes a start impossible, or ``CoreStopped``."""
     process = CoreProcess(setup)
+    log.info("core priority: %s", raise_priority())
     await process.start()
     gc.collect()
     gc.freeze()

@@ -7,10 +7,13 @@ import os
 import resource
 import sys
 
+from lane.runtime.priority import ordinary_priority
+
 
 def main() -> None:
     """Set the limits, then become the program."""
     nice, memory_mib, *program = sys.argv[1:]
+    ordinary_priority()
     os.nice(int(nice))
     limit = int(memory_mib) << 20
     if limit:
