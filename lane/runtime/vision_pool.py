@@ -187,14 +187,15 @@ class VisionPool:
         if fault:
             self._fail(command, f"refused: {fault}", timeout=False)
             return
-        self._keep_overlay(command.image_sha256, answer.get("overlay"))
+        overlay = answer.get("overlay")
+        if isinstance(overlay, dict):
+            # Even a small file may wait for a busy disk: never on the event loop.
+            asyncio.get_running_loop().run_in_executor(None, self._keep_overlay, command.image_sha256, overlay)
         at_us, belt_um = self._stamp()
         self._emit(VisionResult(at_us=at_us, belt_um=belt_um, seq=command.seq, count=count))
 
-    def _keep_overlay(self, sha256: str, overlay: object) -> None:
+    def _keep_overlay(self, sha256: str, overlay: dict[str, Any]) -> None:
         """Outlines for the console; decoration only, so a full disk here is logged and nothing else."""
-        if not isinstance(overlay, dict):
-            return
         try:
             self._overlays.mkdir(exist_ok=True)
             (self._overlays / f"{sha256}.json").write_text(json.dumps(overlay), encoding="utf-8")
