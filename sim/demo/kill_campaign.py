@@ -77,7 +77,8 @@ class KillCampaign:
     def __init__(self, session: Session, kills: int = 10) -> None:
         self._session = session
         self._trap = session.files.twin / "trap"
-        session.environment |= {"PYTHONPATH": str(TRAP_FOLDER), "LANE_CAMPAIGN_TRAP": str(self._trap)}
+        path = os.pathsep.join(filter(None, (str(TRAP_FOLDER), os.environ.get("PYTHONPATH", ""))))
+        session.environment |= {"PYTHONPATH": path, "LANE_CAMPAIGN_TRAP": str(self._trap)}
         kinds = [list(Moment)[number % len(Moment)] for number in range(kills)]
         self._keyed = Keyed(session.plan.seed, "kills")
         self._keyed.shuffle(kinds)
