@@ -11,6 +11,7 @@ from sim.demo.story import Row, Story
 ROWS_SHOWN = 18
 REFRESH_PER_S = 4
 GROUNDS_SHOWN = 3
+COLUMNS = ("no.", "waybill", "goods", "weight g", "finding", "draw", "route", "grounds")
 
 
 class Screen:
@@ -26,6 +27,8 @@ class Screen:
     def __enter__(self) -> "Screen":
         if self._live is not None:
             self._live.start()
+        else:
+            self._console.print("  ".join(COLUMNS), highlight=False)
         return self
 
     def __exit__(
@@ -42,7 +45,7 @@ class Screen:
         for row in story.rows.values():
             if row.route and row.seq not in self._told:
                 self._told.add(row.seq)
-                self._console.print(" ".join(cells(row)), highlight=False, soft_wrap=True)
+                self._console.print("  ".join(cells(row)).rstrip(), highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
         """A line above the table."""
@@ -51,7 +54,7 @@ class Screen:
     def _table(self, story: Story, note: str) -> Table:
         title = f"{story.state.name}  {story.gone} of {self._parcels} parcels  speed {self._speed}x  SYNTHETIC"
         table = Table(title=title, caption=note or None, expand=True)
-        for name in ("no.", "waybill", "goods", "weight g", "finding", "draw", "route", "grounds"):
+        for name in COLUMNS:
             table.add_column(name, no_wrap=True, overflow="ellipsis", ratio=3 if name in ("goods", "grounds") else None)
         for row in list(story.rows.values())[-ROWS_SHOWN:]:
             table.add_row(*cells(row))
