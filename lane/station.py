@@ -44,7 +44,7 @@ def setup_of(run: RunDirectory) -> CoreSetup:
 async def serve(setup: CoreSetup) -> None:
     """Run the core until standard input closes. Raises what makes a start impossible, or ``CoreStopped``."""
     process = CoreProcess(setup)
-    log.info("core priority: %s", raise_priority())
+    log.info("core priority: %s", raise_priority(real_time=not setup.station.twin))
     await process.start()
     gc.collect()
     gc.freeze()

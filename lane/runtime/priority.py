@@ -15,21 +15,29 @@ MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
 """``sys/mman.h``: pages are locked as they are touched, so that locking does not grow the process."""
 
 
-def raise_priority() -> str:
-    """Take what is permitted; says what was taken."""
-    return f"{_scheduling()}, {_locked_memory()}"
+def raise_priority(*, real_time: bool) -> str:
+    """Take what is permitted; says what was taken.
+
+    ``real_time`` False (twin lanes): only a better nice value. Plant and simulated devices run on the same machine as
+    ordinary processes, and beside a SCHED_FIFO core they were seen to stand still for up to a second (Linux 6.18, two
+    cores, both busy), so that device watchdogs tripped.
+    """
+    return f"{_scheduling(real_time)}, {_locked_memory()}"
 
 
-def _scheduling() -> str:
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
-    except (PermissionError, OSError, AttributeError):
+def _scheduling(real_time: bool) -> str:
+    if real_time:
         try:
-            os.nice(NICE_WITHOUT_FIFO)
-        except (PermissionError, OSError):
-            return "ordinary priority"
-        return f"nice {NICE_WITHOUT_FIFO}"
-    return f"SCHED_FIFO {FIFO_PRIORITY}"
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
+        except (PermissionError, OSError, AttributeError):
+            pass  # not permitted here: the next best thing
+        else:
+            return f"SCHED_FIFO {FIFO_PRIORITY}"
+    try:
+        os.nice(NICE_WITHOUT_FIFO)
+    except (PermissionError, OSError):
+        return "ordinary priority"
+    return f"nice {NICE_WITHOUT_FIFO}"
 
 
 def _locked_memory() -> str:

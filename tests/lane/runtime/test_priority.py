@@ -8,7 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 CHILD = "import os; print(os.sched_getscheduler(0) == os.SCHED_OTHER, os.getpriority(os.PRIO_PROCESS, 0))"
 PARENT = (
-    "import subprocess, sys; from lane.runtime.priority import raise_priority; print(raise_priority(), flush=True)\n"
+    "import subprocess, sys; from lane.runtime.priority import raise_priority\n"
+    "print(raise_priority(real_time=True), flush=True)\n"
     f"subprocess.run([sys.executable, '-m', 'lane.runtime.limited', '10', '512', sys.executable, '-c', {CHILD!r}])"
 )
 
