@@ -179,9 +179,9 @@ ALARMS: dict[Alarm, AlarmText] = {
     ),
     Alarm.GATE_UNPROVEN: AlarmText(
         "Gate position not proven",
-        "The gate was told to open for a permit and its end switch did not say so in time.",
-        "Air pressure, valve, end switch, or a refused pulse.",
-        "Check the gate by hand, then Unhold.",
+        "The gate was told to open for a permit, or to close behind it, and its end switch did not say so in time.",
+        "Air pressure, valve, end switch, a blade that sticks, or a refused pulse.",
+        "Check the gate by hand, free it until it stands at INSPECT, then Unhold.",
         _M,
     ),
     Alarm.GATE_FAULT: AlarmText(

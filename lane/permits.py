@@ -9,9 +9,12 @@ from enum import StrEnum
 
 from lane.model.config import CoreConfig
 
-PERMIT_NO_MAX = 65_535
-"""The device's permit register is 16 bits wide; 0 means none (device manual, section 1)."""
+PERMIT_NO_MAX = 65_000
+"""The device's permit register is 16 bits wide and 0 means none (device manual, section 1); the numbers above this one
+belong to the driver's own test pulses (watchdog proof), so that no parcel's permit is ever taken for a test."""
 SECOND_US = 1_000_000
+BRAKE_UM_S2 = 1_000_000
+"""Deceleration of the belt drive, 1,000 mm/s2 (device manual, section 2)."""
 PULSE_SPARE_MS = 200
 PULSE_SPARE_PERMILLE = 1_200
 """The pulse ends at its belt position; its time limit is a fifth longer, for a belt that runs a little slow."""
@@ -75,8 +78,29 @@ def home_again_um(config: CoreConfig, to_um: int) -> int:
     return to_um + way_um(config, config.gate.travel_us)
 
 
+def stop_um(config: CoreConfig) -> int:
+    """Belt way from the word that the belt must stop to its standing still: command, ramp, report of the position."""
+    brake = config.speed_um_s * config.speed_um_s // (2 * BRAKE_UM_S2)
+    return way_um(config, config.gate.command_us + config.report_lag_us) + brake
+
+
+def left_by_um(config: CoreConfig, to_um: int) -> int:
+    """Belt position by which the blade must have left its OUT switch, after closing was due at ``to_um``."""
+    return to_um + way_um(config, config.gate.command_us + config.gate.settle_us)
+
+
+def home_by_um(config: CoreConfig, to_um: int) -> int:
+    """Belt position by which the blade must be proven at HOME, after closing was due at ``to_um``."""
+    return to_um + way_um(config, config.gate.travel_us + config.gate.settle_us + config.report_lag_us)
+
+
+def home_soonest_um(config: CoreConfig, left_um: int) -> int:
+    """Belt position at which a sound blade that left its OUT switch at ``left_um`` is at HOME."""
+    return left_um + way_um(config, config.gate.travel_us + config.gate.settle_us)
+
+
 def next_number(last: int) -> int:
-    """Permit numbers run 1..65535 and start over."""
+    """Permit numbers run 1..``PERMIT_NO_MAX`` and start over."""
     return last % PERMIT_NO_MAX + 1
 
 

@@ -35,7 +35,7 @@ from lane.codec import from_plain, parse
 from lane.commands import Step
 from lane.controller import belt, deciding, drawing, evidence, people, permitting, running, watching
 from lane.controller.desk import STAGES, Desk
-from lane.controller.state import Due, LaneState, Phase
+from lane.controller.state import Due, GateSeen, LaneState, Phase
 from lane.errors import Cause
 from lane.events.machine import MessageDone
 from lane.inputs import (
@@ -173,6 +173,8 @@ class LaneController:
             if kind == Due.REST:
                 if parcel is None or parcel.permit.state is PermitState.VOID:
                     permitting.rest_gate(desk, "permit ahead is past")
+            elif kind in permitting.GATE_DUES:
+                permitting.gate_due(desk, kind, number)
             elif parcel is None:
                 continue
             elif kind == Due.IDENTITY:
@@ -223,6 +225,9 @@ class LaneController:
                 parcel = state.parcels.get(number)
                 if parcel is not None and parcel.permit.state is PermitState.ISSUED:
                     return
+            elif kind in permitting.GATE_DUES:
+                if permitting.still_away(state.machine, kind, number):
+                    return
             else:
                 return
             heappop(due)
@@ -245,7 +250,7 @@ def _lane_started(desk: Desk, item: LaneStarted) -> None:
     machine.safety_known, machine.safety_faults = False, []
     machine.belt_unknown = machine.proof_needed = True
     machine.belt_running = False
-    machine.gate_home = machine.journal_failed = False
+    machine.gate, machine.journal_failed = GateSeen.UNKNOWN, False
     machine.io_back_um = state.belt_um
     machine.phase, machine.induction, machine.beam, machine.light = Phase.NONE, False, False, ""
     desk.commands += [RestGate(), StopBelt(), AllowInduction(allowed=False), SetBeam(on=False)]

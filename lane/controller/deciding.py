@@ -5,7 +5,7 @@ Doubt means INSPECT (C4): everything missing here becomes a ground; nothing here
 
 from lane import comparison, disposition
 from lane.controller.desk import Desk
-from lane.controller.permitting import doubt, issue, through_gate, window_free
+from lane.controller.permitting import astray, doubt, issue, through_gate, window_free
 from lane.controller.state import Due, Parcel, Place, ReviewState
 from lane.errors import Alarm
 from lane.events.parcel import DispositionDecided, RecallRaised, StatusUpdated
@@ -63,6 +63,7 @@ def _complete(desk: Desk, parcel: Parcel) -> None:
     for ground, missing in (
         (Ground.LANE_NOT_EXECUTING, machine.state is not State.EXECUTE or not desk.permits_allowed),
         (Ground.DECISION_LATE, desk.state.belt_um > parcel.body.anchor_um + desk.late_um),
+        (Ground.GATE_UNPROVEN, astray(desk)),
         (Ground.DRAW_MISSING, not parcel.has_draw),
         (Ground.NO_READ, not parcel.identity_closed),
         (Ground.DEVICE_DOUBT, bool(machine.links.keys() - AUXILIARY) or not machine.safety_known),

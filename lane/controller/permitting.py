@@ -8,14 +8,17 @@ from devices.commands import ReleasePulse, RestGate
 from devices.signals import GateFault, GateInPosition, GatePosition, OutputProven
 from lane import permits
 from lane.controller.desk import Desk
-from lane.controller.state import Due, Parcel, Phase
+from lane.controller.state import Due, GateSeen, Machine, Parcel, Phase
 from lane.errors import Alarm, Cause
 from lane.events.machine import BeltFlushed, GateProven
 from lane.events.parcel import PermitIssued, PermitUsed, PermitVoided
 from lane.model.grounds import Ground
 from lane.model.words import Route
 from lane.permits import PermitState
-from lane.tracking import tail_um
+from lane.tracking import Body, tail_um
+
+GATE_DUES = (Due.GATE_LEFT, Due.GATE_HOME)
+"""Deadlines of the closing gate; their number is the belt position at which it had to close."""
 
 
 def window_free(desk: Desk, parcel: Parcel) -> bool:
@@ -82,9 +85,9 @@ def void(desk: Desk, parcel: Parcel, reason: str) -> bool:
     """
     if through_gate(desk, parcel) or not void_only(desk, parcel, reason):
         return False
-    passing = _passing(desk)
-    if passing is not None and desk.state.belt_um < parcel.permit.from_um:
-        desk.due_belt(passing.permit.to_um, Due.REST, parcel.seq)
+    closes_um = desk.machine.gate_closes_um
+    if desk.state.belt_um < min(closes_um, parcel.permit.from_um):  # it stands open for the parcel ahead
+        desk.due_belt(closes_um, Due.REST, parcel.seq)
     else:
         rest_gate(desk, reason)
     return True
@@ -101,17 +104,9 @@ def void_only(desk: Desk, parcel: Parcel, reason: str) -> bool:
     return True
 
 
-def _passing(desk: Desk) -> Parcel | None:
-    """The parcel for which the gate stands open and whose tail is not yet past it."""
-    for parcel in desk.state.parcels.values():
-        if parcel.permit.state is PermitState.USED and desk.state.belt_um < parcel.permit.to_um:
-            return parcel
-    return None
-
-
 def rest_gate(desk: Desk, reason: str) -> None:
     """Gate to INSPECT at once. The device drops every pulse, so every permit still waiting is void too."""
-    desk.commands.append(RestGate())
+    _send_home(desk)
     for parcel in desk.state.parcels.values():
         if parcel.permit.state is PermitState.ISSUED:
             void_only(desk, parcel, reason)
@@ -126,7 +121,14 @@ def void_all(desk: Desk, reason: str) -> None:
             desk.ground(parcel, Ground.PERMIT_VOID)
             found = True
     if found:
-        desk.commands.append(RestGate())
+        _send_home(desk)
+
+
+def _send_home(desk: Desk) -> None:
+    """Gate to INSPECT at once; when it is away from there, its switches must prove that it obeys."""
+    desk.commands.append(RestGate())
+    if desk.machine.gate is not GateSeen.INSPECT:
+        _expect_home(desk, desk.state.belt_um + permits.way_um(desk.config, desk.config.gate.command_us))
 
 
 def doubt(desk: Desk, parcel: Parcel, ground: Ground) -> None:
@@ -161,9 +163,15 @@ def gate_zone(desk: Desk) -> list[Parcel]:
 def gate_in_position(desk: Desk, item: GateInPosition) -> None:
     """An end switch proved a position: the permit it belongs to is used, or the gate moved for nobody."""
     machine = desk.machine
-    machine.gate_home = item.position is GatePosition.INSPECT
+    was, machine.gate = machine.gate, GateSeen(item.position.value)
     if item.position is GatePosition.MOVING:
+        if was is GateSeen.RELEASE and machine.phase is not Phase.PROOF:
+            _left_out(desk, item.belt_um)
         return
+    if item.position is GatePosition.INSPECT:
+        machine.gate_home_um = item.belt_um
+    else:
+        machine.gate_out_um = item.belt_um
     desk.events.append(
         GateProven(at_us=desk.at_us, belt_um=desk.belt_um, position=item.position.value, permit_no=item.permit_no)
     )
@@ -177,6 +185,7 @@ def gate_in_position(desk: Desk, item: GateInPosition) -> None:
                 desk.events.append(
                     PermitUsed(at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, permit_no=permit.permit_no)
                 )
+                _expect_home(desk, permit.to_um)
                 return
             unproven(desk, parcel)
             return
@@ -199,6 +208,58 @@ def proof_due(desk: Desk, parcel: Parcel) -> None:
     """The belt position by which the gate must have answered is reached."""
     if parcel.permit.state is PermitState.ISSUED:
         unproven(desk, parcel)
+
+
+def _expect_home(desk: Desk, to_um: int) -> None:
+    """The gate closes at ``to_um``: set the positions by which it must have left OUT, and must be at HOME again."""
+    desk.machine.gate_closes_um = to_um
+    desk.due_belt(permits.left_by_um(desk.config, to_um), Due.GATE_LEFT, to_um)
+    desk.due_belt(permits.home_by_um(desk.config, to_um), Due.GATE_HOME, to_um)
+
+
+def _left_out(desk: Desk, left_um: int) -> None:
+    """The blade is on its way home. A body that comes near is stopped before it, if HOME is not proven until then."""
+    belt_um, ahead_um = desk.state.belt_um, desk.layout.gate_um - permits.stop_um(desk.config)
+    coming = [body.anchor_um for body in [*desk.bodies, *desk.state.strays] if _before_gate(desk, body)]
+    if coming:
+        soonest_um = permits.home_soonest_um(desk.config, left_um)
+        desk.due_belt(max(soonest_um, min(coming) + ahead_um, belt_um + 1), Due.GATE_HOME, left_um)
+
+
+def _before_gate(desk: Desk, body: Body) -> bool:
+    return desk.state.belt_um < body.anchor_um + desk.layout.gate_um
+
+
+def still_away(machine: Machine, kind: int, to_um: int) -> bool:
+    """Whether the blade has not left OUT (GATE_LEFT), or is not back at HOME (GATE_HOME), since closing at a place."""
+    if kind == Due.GATE_LEFT:
+        return machine.gate is GateSeen.RELEASE and machine.gate_out_um < to_um
+    return machine.gate in (GateSeen.MOVING, GateSeen.RELEASE) and machine.gate_home_um < to_um
+
+
+def gate_due(desk: Desk, kind: int, to_um: int) -> None:
+    """The gate had time enough to come home behind its parcel. Not there: stop before the next head reaches it."""
+    machine = desk.machine
+    if not still_away(machine, kind, to_um) or machine.phase is Phase.PROOF:
+        return
+    reach_um = desk.state.belt_um + permits.stop_um(desk.config) - desk.layout.gate_um
+    for parcel in desk.state.parcels.values():
+        if _before_gate(desk, parcel.body) and parcel.body.anchor_um <= reach_um:
+            desk.ground(parcel, Ground.GATE_UNPROVEN)
+    rest_gate(desk, "gate not proven at INSPECT")
+    where = "OUT" if kind == Due.GATE_LEFT else "HOME"
+    desk.want(Cause.GATE_UNPROVEN, detail=f"end switch {where} did not change in time while the gate closed")
+
+
+def astray(desk: Desk) -> bool:
+    """Whether the gate is away from INSPECT and no permit explains it: nobody gets another one."""
+    if desk.machine.gate in (GateSeen.INSPECT, GateSeen.UNKNOWN):
+        return False
+    belt_um = desk.state.belt_um
+    if belt_um <= permits.home_soonest_um(desk.config, permits.left_by_um(desk.config, desk.machine.gate_closes_um)):
+        return False
+    permits_held = (parcel.permit for parcel in desk.state.parcels.values())
+    return not any(permit.state is PermitState.ISSUED and permit.from_um <= belt_um for permit in permits_held)
 
 
 def gate_fault(desk: Desk, item: GateFault) -> None:

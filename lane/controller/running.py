@@ -7,7 +7,7 @@ from lane.controller import drawing
 from lane.controller.deciding import AUXILIARY
 from lane.controller.desk import Desk
 from lane.controller.permitting import flush, void_all
-from lane.controller.state import Due, Phase
+from lane.controller.state import Due, GateSeen, Phase
 from lane.errors import CAUSES, Alarm, Cause, Kind, kind_of
 from lane.events.machine import StateChanged
 from lane.machine import Command
@@ -113,6 +113,8 @@ def _guard(desk: Desk, given: Command) -> str:
         return "safety chain open: " + ", ".join(machine.safety_faults)
     if given is Command.CLEAR:
         return ""
+    if machine.gate in (GateSeen.MOVING, GateSeen.RELEASE):
+        return "the gate is not at INSPECT; free it by hand"
     lost = sorted(machine.links.keys() - AUXILIARY)
     if lost:
         return "no link to " + ", ".join(lost)

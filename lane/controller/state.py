@@ -48,6 +48,15 @@ class Phase(StrEnum):
     RUN = "RUN"
 
 
+class GateSeen(StrEnum):
+    """What the gate's end switches said last; UNKNOWN: nothing since the core started."""
+
+    UNKNOWN = "UNKNOWN"
+    INSPECT = "INSPECT"
+    MOVING = "MOVING"
+    RELEASE = "RELEASE"
+
+
 class Due(IntEnum):
     """What a deadline is for. Belt deadlines first, then time deadlines (100 and up)."""
 
@@ -57,6 +66,8 @@ class Due(IntEnum):
     GATE = 4
     BEAM_OFF = 5
     REST = 6
+    GATE_LEFT = 7
+    GATE_HOME = 8
     VISION = 101
     LINK = 102
     EPOCH = 103
@@ -166,7 +177,11 @@ class Link:
 
 @dataclass(slots=True, kw_only=True)
 class Machine:
-    """PackML state, what it waits for, what is wanted of the devices, and what they said last."""
+    """PackML state, what it waits for, what is wanted of the devices, and what they said last.
+
+    ``gate_home_um``, ``gate_out_um``: belt positions at which the end switches INSPECT and RELEASE last answered.
+    ``gate_closes_um``: where it has to close again, or had to.
+    """
 
     state: State = State.STOPPED
     phase: Phase = Phase.NONE
@@ -174,7 +189,10 @@ class Machine:
     throttles: list[Cause] = field(default_factory=list)
     belt_unknown: bool = True
     proof_needed: bool = True
-    gate_home: bool = False
+    gate: GateSeen = GateSeen.UNKNOWN
+    gate_home_um: int = -1
+    gate_out_um: int = -1
+    gate_closes_um: int = -1
     belt_wanted: bool = False
     belt_running: bool = False
     induction: bool = False

@@ -6,7 +6,7 @@ Gaps up to a second need nobody; longer ones, tripped watchdogs and restarts hol
 from devices.signals import DeviceRestarted, LinkLost, LinkRestored, SafetyChanged
 from lane.controller.deciding import AUXILIARY
 from lane.controller.desk import Desk
-from lane.controller.permitting import flush, gate_zone, through_gate, void_all
+from lane.controller.permitting import GATE_DUES, flush, gate_zone, through_gate, void_all
 from lane.controller.state import Due, Link
 from lane.errors import CAUSES, Alarm, Cause
 from lane.inputs import JournalFailed, OutboxLevel
@@ -114,7 +114,10 @@ def rebase(desk: Desk, by_um: int) -> None:
         body.anchor_um += by_um
         if body.tail_um >= 0:
             body.tail_um += by_um
-    state.belt_due[:] = [(at_um + by_um, kind, number) for at_um, kind, number in state.belt_due]
+    state.belt_due[:] = [
+        (at_um + by_um, kind, number) for at_um, kind, number in state.belt_due if kind not in GATE_DUES
+    ]  # the gate is proven anew with the watchdog
+    machine.gate_home_um = machine.gate_out_um = machine.gate_closes_um = -1
     state.last_tail_um, state.fault_until_um = -1, state.fault_until_um + by_um
     state.permit_home_um += by_um
     machine.io_back_um = machine.moved_um = state.belt_um

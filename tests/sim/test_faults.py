@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from lane.errors import Alarm
 from sim.faults import FaultKind, plan_faults
-from sim.referee_words import Violation
 from sim.scenario import load_scenario
 from sim.streams.make import make_stream
 from sim.twin import CoreTwinResult, run_core_twin
@@ -15,12 +15,12 @@ DAY = Path(__file__).parents[2] / "config" / "scenarios" / "day.toml"
 HOUR_US = 3_600_000_000
 
 
-def _run(*kinds: FaultKind, parcels: int = 200) -> CoreTwinResult:
+def _run(*kinds: FaultKind, parcels: int = 200, seed: int = 5) -> CoreTwinResult:
     day = load_scenario(DAY)
-    stream = make_stream(day.sized(parcels, 5))
-    faults = plan_faults(5, stream[-1].arrival_us, kinds, per_hour=60)
+    stream = make_stream(day.sized(parcels, seed))
+    faults = plan_faults(seed, stream[-1].arrival_us, kinds, per_hour=60)
     assert {fault.kind for fault in faults} == set(kinds)
-    return run_core_twin(day.config, stream, 5, driver="heap", settings=replace(day.settings, faults=faults))
+    return run_core_twin(day.config, stream, seed, driver="heap", settings=replace(day.settings, faults=faults))
 
 
 @pytest.mark.parametrize(
@@ -42,23 +42,22 @@ def test_a_faulted_run_breaks_no_rule_and_accounts_for_every_body(kind: FaultKin
     assert referee[trace] or kind is FaultKind.VISION_LOST, "the fault left no trace: it did not happen"
 
 
-def test_a_stuck_gate_lets_a_body_slip_only_as_custody_unproven_and_never_with_a_message() -> None:
-    """A blade stuck OUT can't be told from the end switch before the next head; the lane holds on it at once."""
-    result = _run(FaultKind.GATE_STUCK)
-    referee = result.figures["referee"]
+@pytest.mark.parametrize("seed", [1, 2, 5])
+def test_a_gate_that_sticks_stops_the_belt_before_the_next_body_and_nobody_slips_through(seed: int) -> None:
+    """The blade must leave OUT and come HOME behind each permitted parcel; the lane holds when it does not."""
+    figures = _run(FaultKind.GATE_STUCK, seed=seed).figures
+    referee = figures["referee"]
+    assert figures["ended"] == "complete"
+    assert referee["alarms"][str(int(Alarm.GATE_UNPROVEN))] >= 2, "no blade stuck while it mattered"
+    assert referee["violations"] == {}
+    assert referee["rule_violating_releases"] == 0
     assert referee["unaccounted"] == 0
-    assert set(referee["violations"]) <= {Violation.NO_DECISION, Violation.NO_PERMIT}
-    assert referee["rule_violating_releases"] <= 2
-    for _, _, seq in result.referee.violations():
-        passage = result.referee.passages[seq]
-        assert passage.unproven
-        assert not passage.release_messages
 
 
 def test_all_faults_together_lose_nobody() -> None:
     referee = _run(*FaultKind).figures["referee"]
     assert referee["unaccounted"] == 0, referee["unaccounted_bodies"]
-    assert set(referee["violations"]) <= {Violation.NO_DECISION, Violation.NO_PERMIT}
+    assert referee["violations"] == {}
 
 
 def test_a_plan_of_faults_is_keyed_by_kind_so_that_another_kind_shifts_nothing() -> None:

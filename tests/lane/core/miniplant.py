@@ -66,6 +66,7 @@ class MiniPlant:
         self.filter: Callable[[AnyInput], AnyInput | None] = lambda item: item
         self.gate = GatePosition.INSPECT
         self.gate_works = True
+        self.gate_sticks = False
         self.induction = False
         self.epochs = 0
         self.line = 0
@@ -77,10 +78,10 @@ class MiniPlant:
         self._by_time: list[tuple[int, int, Callable[[], object]]] = []
         self._nonce = count(1)
         self._pulse = 0
+        self._waiting: set[int] = set()
+        self._position = GatePosition.INSPECT
         for number in range(boxes):
             self.lay(Box(code=f"T{number + 1:09d}"))
-
-    # -- feeding ----------------------------------------------------------------------------------------------------
 
     def give(self, item: AnyInput) -> Step:
         """Hand one input to the core and obey what it asks for."""
@@ -130,7 +131,7 @@ class MiniPlant:
             )
         )
         self.safety()
-        if not self.epochs:
+        if not self.core.state.draw.epoch:
             self.open_epoch()
 
     def safety(self, **changes: bool) -> Step:
@@ -166,8 +167,6 @@ class MiniPlant:
         self.order(Start)
         self.run_until(lambda: self.core.state.machine.state is State.EXECUTE, 60_000_000)
 
-    # -- time -------------------------------------------------------------------------------------------------------
-
     def run(self, for_us: int) -> None:
         """Let the world run for a time."""
         self.run_until(lambda: False, for_us)
@@ -202,8 +201,6 @@ class MiniPlant:
         moved = (at_us - self.at_us) * self.speed // 1_000_000
         self.belt = self.belt + moved if belt_um is None else max(self.belt, belt_um)
         self.at_us = at_us
-
-    # -- the belt ---------------------------------------------------------------------------------------------------
 
     def lay(self, box: Box, gap_um: int = 700 * MM) -> Box:
         """Put a box on the feeding belt: it is inducted when the lane allows it, behind the one before."""
@@ -290,8 +287,6 @@ class MiniPlant:
         station = layout.exit_release_um if box.exit == "exit_release" else layout.exit_inspect_um
         self._eye(box, box.exit, station)
 
-    # -- answers ----------------------------------------------------------------------------------------------------
-
     def _obey(self, command: AnyCommand) -> None:
         if isinstance(command, RunBelt):
             self.after(100_000, lambda: self.set_speed(command.speed_um_s))
@@ -320,13 +315,12 @@ class MiniPlant:
 
     def _obey_gate(self, command: AnyCommand) -> None:
         if isinstance(command, ReleasePulse):
-            self._pulse = command.permit_no
+            self._waiting.add(command.permit_no)
             self.when(command.from_um, lambda: self._open(command))
             self.when(command.to_um, lambda: self._shut(command.permit_no))
         elif isinstance(command, RestGate):
-            self._pulse = 0
-            if self.gate is not GatePosition.INSPECT:
-                self._shut(0)
+            self._waiting.clear()
+            self.drop_gate()
 
     def _prove(self) -> None:
         self.give(WatchdogProven(**self.now(), ok=True, drop_us=400_000))
@@ -338,26 +332,44 @@ class MiniPlant:
             self.give(BeltState(**self.now(), running=speed > 0, speed_um_s=speed))
 
     def _open(self, command: ReleasePulse) -> None:
-        if self._pulse != command.permit_no or self.at_us > command.not_after_us or not self.gate_works:
+        if command.permit_no not in self._waiting or self.at_us > command.not_after_us or not self.gate_works:
             return
+        self._waiting.remove(command.permit_no)
+        self._pulse = command.permit_no
         self.gate_log.append((command.permit_no, self.belt))
-
-        def out() -> None:
-            if self._pulse == command.permit_no:
-                self.gate = GatePosition.RELEASE
-                self.give(GateInPosition(**self.now(), position=GatePosition.RELEASE, permit_no=command.permit_no))
-
-        self.after(self.config.gate.travel_us, out)
+        self._switch(GatePosition.MOVING, 1_000, command.permit_no)
+        self._switch(GatePosition.RELEASE, self.config.gate.travel_us, command.permit_no)
 
     def _shut(self, permit_no: int) -> None:
-        if permit_no not in (0, self._pulse) or self.gate is GatePosition.INSPECT:
+        if permit_no == self._pulse:
+            self.drop_gate()
+
+    def drop_gate(self) -> None:
+        """The valve falls: the spring takes the blade home, unless it sticks."""
+        self._pulse = 0
+        if self._position is GatePosition.INSPECT or self.gate_sticks:
             return
         self.gate = GatePosition.INSPECT
-        self._pulse = 0
-        self.after(
-            self.config.gate.travel_us,
-            lambda: self.give(GateInPosition(**self.now(), position=GatePosition.INSPECT)),
-        )
+        self._switch(GatePosition.MOVING, 1_000, 0)
+        self._switch(GatePosition.INSPECT, self.config.gate.travel_us, 0)
+
+    def _switch(self, position: GatePosition, wait_us: int, permit_no: int) -> None:
+        """The end switches report a position after a while, unless the valve changed meanwhile."""
+
+        def report() -> None:
+            if self._pulse != permit_no or self._position is position:
+                return
+            self._position = position
+            if position is not GatePosition.MOVING:
+                self.gate = position
+            self.give(GateInPosition(**self.now(), position=position, permit_no=permit_no))
+
+        self.after(wait_us, report)
+
+    def free_gate(self) -> None:
+        """The blade that stuck comes free: its spring takes it home."""
+        self.gate_sticks = False
+        self.drop_gate()
 
     def _declare(self, command: AskDeclaration) -> None:
         box = self.by_seq[command.seq]
@@ -377,8 +389,6 @@ class MiniPlant:
 
     def _count(self, command: Count, box: Box) -> None:
         self.give(counted(command, box, **self.now()))
-
-    # -- looking ----------------------------------------------------------------------------------------------------
 
     def of(self, kind: type[Any]) -> list[Any]:
         """All events of a kind."""

@@ -10,12 +10,16 @@ from lane.permits import (
     covers,
     decision_um,
     home_again_um,
+    home_by_um,
+    home_soonest_um,
     issue,
     late_um,
+    left_by_um,
     next_number,
     open_um,
     pulse_ms,
     shut_um,
+    stop_um,
     use,
     void,
     way_um,
@@ -96,7 +100,20 @@ def test_permit_for_a_window_already_past_is_refused() -> None:
         fresh(belt_um=8_000 * MM)
 
 
-def test_permit_numbers_run_from_1_to_65535_and_start_over() -> None:
+def test_closing_gate_has_left_out_is_home_soonest_and_home_at_the_latest_in_this_order() -> None:
+    to_um = fresh().to_um
+    left_um = left_by_um(CONFIG, to_um)
+    assert left_um == to_um + 55 * MM
+    assert home_soonest_um(CONFIG, left_um) == left_um + 175 * MM
+    assert home_by_um(CONFIG, to_um) == to_um + (150 + 25 + 150) * MM
+
+
+def test_belt_needs_command_report_and_ramp_to_stand() -> None:
+    assert stop_um(CONFIG) == (30 + 150 + 125) * MM
+
+
+def test_permit_numbers_leave_the_highest_ones_to_the_test_pulses_of_the_driver_and_start_over() -> None:
+    assert PERMIT_NO_MAX == 65_000
     assert next_number(0) == 1
     assert next_number(PERMIT_NO_MAX) == 1
     assert next_number(PERMIT_NO_MAX - 1) == PERMIT_NO_MAX
