@@ -55,7 +55,7 @@ def test_run_refuses_each_simulated_address_by_line(folder: Path) -> None:
         ("gap_mm_min = 300", "gap_mmmin = 300", "layout.gap_mmmin: unknown key, did you mean 'gap_mm_min'?"),
         ('kind = "twin"', 'kind = "live"', "release.test_receivers: a twin-only setting"),
         ('rate = "0.055"', 'rate = "1.5"', "draw.rate: expected 0..1 on a twin lane, was 1.5"),
-        ('address = "sim://io"', 'address = "rtu:///dev/x"', "devices.io.address: expected tcp://host:port"),
+        ('address = "sim://io"', 'address = "serial:///dev/x"', "devices.io.address: expected tcp://host:port"),
         ('address = "sim://io"', 'address = "tcp://host:70000"', "devices.io.address: expected tcp://host:port"),
         ("divert_mm = 7200", "divert_mm = 7400", "layout.gate_mm: expected beyond divert_mm (7400), was 7350"),
         ("travel_ms = 300", "travel_ms = 500", "gate.feedback_ms_max: expected more than travel_ms (500)"),

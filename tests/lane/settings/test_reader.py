@@ -34,9 +34,7 @@ def test_unknown_key_is_named_with_file_line_and_the_nearest_known_key(tmp_path:
     root.close()
     with pytest.raises(SettingsError) as caught:
         file.finish()
-    assert caught.value.problems == (
-        f"{tmp_path}/x.toml:3: a.speed_mms: unknown key, did you mean 'speed_mm_s'?",
-    )
+    assert caught.value.problems == (f"{tmp_path}/x.toml:3: a.speed_mms: unknown key, did you mean 'speed_mm_s'?",)
 
 
 def test_all_problems_are_told_at_once_in_file_order_of_reading(tmp_path: Path) -> None:
