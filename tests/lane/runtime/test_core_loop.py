@@ -13,6 +13,7 @@ from lane.controller.core import LaneController
 from lane.events.union import AnyEvent
 from lane.inputs import AnyInput, ClockReached, OrderGiven
 from lane.journal.disk import JournalPanic
+from lane.journal.log import Journal
 from lane.model.words import Role
 from lane.orders import Unhold
 from lane.runtime.core import QUEUE_MAX, CoreStopped
@@ -54,11 +55,24 @@ def test_a_refused_order_is_on_record_and_its_reason_comes_back(tmp_path: Path) 
 
 def test_a_code_carries_the_history_of_its_draw_key(tmp_path: Path) -> None:
     lane = SmallLane(tmp_path / "run")
-    lane.journal.sticky = lambda key, at_us: (41, 2) if key == "T-1" else (0, 0)  # type: ignore[method-assign]
+    known = Known(lane.journal)
+    lane.core.journal = known
     read = BarcodeRead(at_us=5, belt_um=0, reader="reader", text="t-1", quality=ReadQuality.GOOD)
     enriched = lane.core._with_history(read)
     assert (enriched.sticky_from, enriched.inductions) == (41, 2)
     lane.journal.close()
+
+
+class Known:
+    """A journal that has seen key T-1 twice, the last time drawn as parcel 41."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.append = journal.append
+        self.checkpoint_if_due = journal.checkpoint_if_due
+
+    def sticky(self, parcel_key: str, at_us: int) -> tuple[int, int]:
+        """Earlier passages."""
+        return (41, 2) if parcel_key == "T-1" else (0, 0)
 
 
 class Stub:
