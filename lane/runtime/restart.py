@@ -5,7 +5,7 @@ ones in the journal, byte for byte, or this program must not go on with that jou
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +19,7 @@ from lane.draw import epoch_key
 from lane.events.machine import Snapshot
 from lane.inputs import AnyInput, EpochOpened, EpochRevealed
 from lane.journal.log import JOURNAL_NAME, Journal, connect_reader
+from lane.journal.projections import EpochEntry
 from lane.model.config import CoreConfig
 
 LOOK_BACK = 50_000
@@ -48,15 +49,17 @@ def restore(journal: Journal, config: CoreConfig, open_key: bytes, follow: Calla
     mark = journal.last_snapshot_index()
     start = mark + 1
     records = list(journal.records(max(mark, 0)))
+    keys = _keys(records, open_key, journal.epochs())
     at_us = belt_um = 0
     if mark >= 0:
         snapshot = decode(records.pop(0)[1])
         assert isinstance(snapshot, Snapshot), f"record {mark} is no snapshot"
         controller = LaneController.restore(config, snapshot.state, open_key)
+        if controller.open_epoch in keys:  # revealed since: no key file holds its secret any more
+            controller = LaneController.restore(config, snapshot.state, keys[controller.open_epoch])
         at_us, belt_um = snapshot.at_us, snapshot.belt_um
     else:
         controller = LaneController(config)
-    keys = _keys(records, open_key)
     expected: deque[bytes] = deque()
     inputs = 0
     for index, body in records:
@@ -87,21 +90,23 @@ def _disagreement(index: int) -> str:
     )
 
 
-def _keys(records: list[tuple[int, bytes]], open_key: bytes) -> dict[int, bytes]:
-    """Keys of the epochs opened in these records: from their reveals, the last one from its sealed file."""
-    opened: dict[int, EpochOpened] = {}
+def _keys(records: list[tuple[int, bytes]], open_key: bytes, epochs: Sequence[EpochEntry]) -> dict[int, bytes]:
+    """Keys of the epochs opened or revealed in these records: from the reveals, the last one from its sealed file.
+
+    ``epochs``: what the journal knows of all of them; the opening of the first may stand before these records.
+    """
+    known = {entry.epoch: entry for entry in epochs}
     keys: dict[int, bytes] = {}
     for _, body in records:
         if b'"EpochOpened"' not in body and b'"EpochRevealed"' not in body:
             continue
         item = decode(body)
         if isinstance(item, EpochOpened):
-            opened[item.epoch] = item
             keys[item.epoch] = open_key
-        elif isinstance(item, EpochRevealed) and item.epoch in opened:
-            opening = opened[item.epoch]
+        elif isinstance(item, EpochRevealed) and item.epoch in known:
+            entry = known[item.epoch]
             keys[item.epoch] = epoch_key(
-                bytes.fromhex(item.secret), bytes.fromhex(opening.commitment), bytes.fromhex(opening.nonce)
+                bytes.fromhex(item.secret), bytes.fromhex(entry.commitment), bytes.fromhex(entry.nonce)
             )
     return keys
 

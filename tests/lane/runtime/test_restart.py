@@ -7,7 +7,9 @@ import pytest
 
 from devices.io_image import IoResume
 from devices.signals import EyeChanged, LinkRestored
+from lane.commands import CloseEpoch
 from lane.controller.core import LaneController
+from lane.inputs import ClockReached
 from lane.runtime.restart import RestartRefused, io_resume, restore, start_us
 from tests.lane.runtime.lanes import SmallLane
 
@@ -37,8 +39,6 @@ def lived(run: Path, *, second_epoch: bool) -> tuple[str, SmallLane]:
     async def session() -> None:
         await lane.begin()
         if second_epoch:
-            from lane.inputs import ClockReached
-
             opened_us = lane.core.controller.state.draw.opened_us
             at_us = opened_us + lane.config.draw.epoch_us_max
             await lane.give(ClockReached(at_us=at_us, belt_um=0))
@@ -67,6 +67,33 @@ def test_the_state_regained_is_the_state_lost(tmp_path: Path, second_epoch: bool
     assert controller.snapshot() == state
     assert controller.open_epoch == (2 if second_epoch else 1)
     assert any(type(event).__name__ == "ParcelInducted" for event in seen)
+    lane.journal.close()
+
+
+def test_an_epoch_revealed_before_the_crash_is_replayed_with_the_key_of_its_reveal(tmp_path: Path) -> None:
+    """The core died between the reveal and the next opening: the key file is gone, the draws must come out the same."""
+    lane = SmallLane(tmp_path / "run")
+
+    async def session() -> None:
+        await lane.begin()
+        at_us = lane.core.controller.state.at_us
+        await lane.give(*signals(at_us + 10))
+        reader_um = lane.config.layout.reader_um
+        past = {"at_us": at_us + 5_000_000, "belt_um": 300_000 + reader_um + 1_000_000}
+        await lane.give(ClockReached(**past))  # identity closes, the parcel is drawn
+        await lane.give(ClockReached(at_us=at_us + lane.config.draw.epoch_us_max + 1, belt_um=past["belt_um"]))
+        command = next(one for one in lane.commands if isinstance(one, CloseEpoch))
+        assert command.draws == 1
+        await lane.give(lane.epochs.reveal(command.epoch, command.draws))
+        lane.epochs.forget(command.epoch)
+
+    asyncio.run(session())
+    state = lane.core.controller.snapshot()
+    lane.journal.close()
+    controller, lane, seen = again(tmp_path / "run")
+    assert lane.epochs.key_of_open() == b""
+    assert controller.snapshot() == state
+    assert any(type(event).__name__ == "ParcelDrawn" for event in seen)
     lane.journal.close()
 
 
