@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ SEED_MAX = 2**31 - 1
     "--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True, help="Draw seed of a twin lane."
 )
 @click.option("--no-console", is_flag=True, help="Do not start the web console.")
-def run(config: Path, run_path: Path | None, speed: int, seed: int, no_console: bool) -> None:
+@click.option("--leashed", is_flag=True, hidden=True, help="End in order when standard input closes.")
+def run(config: Path, run_path: Path | None, speed: int, seed: int, no_console: bool, leashed: bool) -> None:
     """Run a lane: CONFIG names real ports (tcp://, rtu://, serial://).
 
     \b
@@ -57,12 +59,20 @@ def run(config: Path, run_path: Path | None, speed: int, seed: int, no_console: 
         users=directory.users,
         kind=station.core.kind.value,
     )
-    sys.exit(
-        asyncio.run(_supervise(Supervisor(children, directory.logs, tell=lambda text: click.echo(text, err=True))))
-    )
+    supervisor = Supervisor(children, directory.logs, tell=lambda text: click.echo(text, err=True))
+    sys.exit(asyncio.run(_supervise(supervisor, leashed=leashed)))
 
 
-async def _supervise(supervisor: Supervisor) -> int:
+async def _supervise(supervisor: Supervisor, *, leashed: bool) -> int:
+    """Run the children; ``leashed``: until standard input closes, that is, until our parent is gone."""
+
+    def leash() -> None:
+        if not os.read(sys.stdin.fileno(), 4_096):
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            supervisor.stop()
+
+    if leashed:
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), leash)
     return await supervisor.run()
 
 

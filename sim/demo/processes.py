@@ -1,5 +1,6 @@
 """Processes of a demo: the plant and the lane, each with its log; their memory; their orderly end."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -15,6 +16,8 @@ STOP_S_MAX = 20.0
 START_S_MAX = 60.0
 """Imports of a cold machine; a process that is not up by then never will be."""
 LOG_TAIL_LINES = 15
+PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class ProcessFailed(RuntimeError):
@@ -24,7 +27,7 @@ class ProcessFailed(RuntimeError):
 class Child:
     """One process in a session of its own (Ctrl-C reaches only the demo, which then ends the others in order).
 
-    Its standard input is a pipe from us: when we die, however we die, the process sees its end and stops.
+    When we die, however we die, the kernel asks it to end (SIGTERM), and its standard input closes.
     """
 
     def __init__(self, name: str, arguments: list[str], log: Path, environment: dict[str, str] | None = None) -> None:
@@ -38,6 +41,7 @@ class Child:
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
+            preexec_fn=_end_with_parent,
         )
 
     def check(self) -> None:
@@ -65,6 +69,11 @@ class Child:
         return status
 
 
+def _end_with_parent() -> None:
+    """In the new process: be told when the parent is gone (Linux, prctl(2))."""
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def start_plant(plan: DemoPlan, files: DemoFiles) -> Child:
     """Start plant and devices, and wait until all ports are open."""
     arguments = ["-m", "sim.wire", "--stream", str(files.stream), "--seed", str(plan.seed)]
@@ -78,7 +87,7 @@ def start_plant(plan: DemoPlan, files: DemoFiles) -> Child:
 def start_lane(plan: DemoPlan, files: DemoFiles, environment: dict[str, str] | None = None) -> Child:
     """Start ``lane run``."""
     arguments = ["-m", "lane", "run", str(files.lane_file), "--run", str(files.run), "--speed", str(plan.speed)]
-    arguments += ["--seed", str(plan.seed)]
+    arguments += ["--seed", str(plan.seed), "--leashed"]
     if not plan.console:
         arguments.append("--no-console")
     return Child("lane run", arguments, files.twin / "lane.log", environment)

@@ -17,7 +17,7 @@ from lane.mailbox import MailboxDown
 from lane.model.words import Role, State, StatusClass
 from lane.views.tail import JournalTail
 from sim.demo.live import Screen
-from sim.demo.people import OFFICER, BenchOfficers, Desk, Operator
+from sim.demo.people import OFFICER, ORDER_EVERY_S, BenchOfficers, Desk, Operator
 from sim.demo.processes import Child, Memory, ProcessFailed, start_lane, start_plant
 from sim.demo.setup import DemoFiles, DemoPlan, declared_files, make_parcels, resolve_lane
 from sim.demo.story import Story
@@ -36,6 +36,8 @@ STUCK_S = 90.0
 """Nothing recorded for so long: the run ends and says so (an officer would call the integrator)."""
 CONSOLE_S_MAX = 10.0
 PROBLEMS_SHOWN = 5
+ENDED = frozenset({State.COMPLETE, State.STOPPED, State.IDLE})
+"""States in which nothing is left to be completed."""
 FINISH_S_MAX = 90.0
 """Bench results, acknowledgements and the orderly end together."""
 
@@ -180,15 +182,23 @@ class Session:
             screen.show(self.story, "bench and messages")
             time.sleep(LOOK_S)
         self.live = self._live()
-        try:
-            self.desk.give("Complete", OFFICER, Role.OFFICER)
-        except MailboxDown as error:
-            screen.say(f"[yellow]Complete was not taken: {error}[/yellow]")
-        while time.monotonic() < end and self.story.state not in (State.COMPLETE, State.STOPPED):
+        self._complete(screen, end)
+        self.stop(screen)
+
+    def _complete(self, screen: Screen, end: float) -> None:
+        """Ask for Complete while the lane executes; a lane that is just being held is brought back first."""
+        asked_s = 0.0
+        while time.monotonic() < end and self.story.state not in ENDED:
+            if self.story.state is State.EXECUTE and time.monotonic() - asked_s > ORDER_EVERY_S:
+                asked_s = time.monotonic()
+                try:
+                    self.desk.give("Complete", OFFICER, Role.OFFICER)
+                except MailboxDown as error:
+                    screen.say(f"[yellow]Complete was not taken: {error}[/yellow]")
+            self.operator.act(self.story)
             self.look()
             screen.show(self.story, "completing")
             time.sleep(LOOK_S)
-        self.stop(screen)
 
     def stop(self, screen: Screen) -> None:
         """End lane, then plant, in order; read what they wrote last."""
