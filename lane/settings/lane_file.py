@@ -2,6 +2,7 @@
 integers: mm to micrometres, seconds to microseconds, percent to per mille and ppm."""
 
 import re
+import zipfile
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +13,7 @@ from lane.model.words import Design, LaneKind, Mode
 from lane.settings.reader import SettingsError, Table, TomlFile
 from lane.settings.station import ROLES, Destination, DeviceEntry, StationConfig, VisionSettings
 from lane.settings.tables import load_carriers, load_matrix
-from vision.signatures import model_sha256
+from vision.signatures import BASIS_FILE, load_signatures, model_sha256
 
 SITE_PATTERN = r"[A-Z0-9-]{1,32}"
 BELT_MM_MAX = 60_000
@@ -300,11 +301,24 @@ def _address_hint(role: str) -> str:
 
 
 def _model_sha256(table: Table, signatures: Path) -> str:
-    try:
-        return model_sha256(signatures) if signatures.is_file() else ""
-    except OSError as error:
-        table.complain("", f"{error.filename}: can't be read ({error.strerror}); it belongs to {signatures.name}")
+    if not signatures.is_file():
         return ""
+    basis = signatures.parent / BASIS_FILE
+    try:
+        load_signatures(signatures)
+        with zipfile.ZipFile(basis) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            table.complain("vision.signatures", f"{basis}: {damaged} is damaged (its checksum differs)")
+        return model_sha256(signatures)
+    except OSError as error:
+        problem = f"{error.filename}: can't be read ({error.strerror}); it belongs to {signatures.name}"
+    except zipfile.BadZipFile as error:
+        problem = f"{basis}: expected the table that belongs to {signatures.name}: {error}"
+    except ValueError as error:
+        problem = str(error) if str(signatures) in str(error) else f"{signatures}: {error}"
+    table.complain("vision.signatures", problem)
+    return ""
 
 
 def decision_um(core: CoreConfig) -> int:
