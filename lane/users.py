@@ -72,7 +72,7 @@ class Users:
         self._update(name, "enabled", int(enabled))
 
     def list(self) -> list[User]:
-        """All accounts by name (none when the file does not exist)."""
+        """All accounts by name (none when the file does not exist). Raises ``UserError`` for a damaged file."""
         if not self._path.exists():
             return []
         with closing(self._connect()) as connection:
@@ -108,8 +108,13 @@ class Users:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
         connection = sqlite3.connect(self._path, timeout=5.0)
-        if create:
-            connection.execute(_TABLE)
+        try:
+            if create:
+                connection.execute(_TABLE)
+            connection.execute("SELECT count(*) FROM user").fetchone()
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            raise UserError(f"{self._path}: expected a list of users: {error}") from error
         return connection
 
 

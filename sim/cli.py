@@ -76,6 +76,8 @@ def run(scenario: Path, parcels: int, seed: int, json_file: Path | None, driver:
     from sim.streams.make import make_stream
     from sim.twin import run_core_twin
 
+    if json_file is not None and not json_file.parent.is_dir():
+        raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
     console = Console(stderr=True)
     try:
         plan = load_scenario(scenario)

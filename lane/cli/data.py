@@ -11,8 +11,9 @@ import platformdirs
 
 from lane.mailbox import MailboxDown, ask
 from lane.model.words import LaneKind, Role
-from lane.users import TWIN_PREFIX, Users
+from lane.users import TWIN_PREFIX, UserError, Users
 
+CORE = Path("config") / "core.json"
 F = TypeVar("F", bound=Callable[..., Any])
 PASSWORD_VARIABLE = "LANE_PASSWORD"
 """Where a script puts the password of the person who acts, so that it stands in no command line."""
@@ -44,10 +45,26 @@ def write_json(path: Path | None, value: Any) -> None:
 
 def lane_kind(data: Path) -> LaneKind:
     """Kind of the lane that runs in a directory. Raises ``click.ClickException`` when none ever ran there."""
-    path = data / "config" / "core.json"
     try:
-        return LaneKind(json.loads(path.read_text(encoding="utf-8"))["kind"])
-    except (OSError, ValueError, KeyError) as error:
+        return LaneKind(_core(data)["kind"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise click.ClickException(f"{data / CORE}: expected the kind of a lane in it") from error
+
+
+def lane_name(data: Path) -> tuple[str, str]:
+    """Site and name of the lane that runs in a directory. Raises ``click.ClickException`` when none ever ran there."""
+    core = _core(data)
+    try:
+        return str(core["site"]), str(core["lane"])
+    except (KeyError, TypeError) as error:
+        raise click.ClickException(f"{data / CORE}: expected site and name of a lane in it") from error
+
+
+def _core(data: Path) -> Any:
+    path = data / CORE
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise click.ClickException(f"{path}: no lane has run here; name its run directory with --data") from error
 
 
@@ -58,7 +75,10 @@ def check_person(data: Path, person: str, role: Role | None) -> None:
     if person.startswith(TWIN_PREFIX):
         raise click.ClickException(f"--person: {person} exists on twin lanes only")
     password = os.environ.get(PASSWORD_VARIABLE) or click.prompt(f"password of {person}", hide_input=True)
-    user = Users(data / "users.db").check(person, password)
+    try:
+        user = Users(data / "users.db").check(person, password)
+    except UserError as error:
+        raise click.ClickException(str(error)) from error
     if user is None:
         raise click.ClickException(f"--person: name or password of {person} is wrong")
     if role is not None and user.role is not role:
@@ -67,7 +87,10 @@ def check_person(data: Path, person: str, role: Role | None) -> None:
 
 def role_of(data: Path, person: str, default: Role) -> Role:
     """Role of a person: from the account, or the default on a twin lane."""
-    user = Users(data / "users.db").find(person)
+    try:
+        user = Users(data / "users.db").find(person)
+    except UserError as error:
+        raise click.ClickException(str(error)) from error
     return user.role if user is not None else default
 
 

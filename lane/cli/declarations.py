@@ -18,7 +18,7 @@ from lane.declarations.store import DeclarationStore
 from lane.declarations.tables import TableError
 from lane.interfaces.csv_lists import ENCODINGS
 from lane.interfaces.drop_folder import HEARTBEAT_FILE, DropFolder
-from lane.interfaces.importer import ImportReport, find_files, import_paths
+from lane.interfaces.importer import SUFFIXES, ImportReport, find_files, import_paths
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 POLL_S = 2.0
@@ -99,6 +99,9 @@ def _import(console: Console, store: DeclarationStore, paths: tuple[Path, ...], 
         files = find_files(paths)
     except (FileNotFoundError, ValueError) as error:
         raise click.ClickException(str(error)) from None
+    if not files:
+        named = ", ".join(map(str, paths))
+        raise click.ClickException(f"{named}: expected files ending in {', '.join(SUFFIXES)}, found none")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -2,6 +2,7 @@
 
 import importlib
 from importlib.metadata import entry_points
+from typing import Any
 
 import click
 
@@ -40,6 +41,15 @@ class LazyGroup(click.Group):
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command), target
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a file that can't be read or written ends it with the file's name and the reason."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,6 +1,7 @@
 """``lane release`` (messages, test receiver, event feed) and ``lane custody`` (where, move, manifests)."""
 
 import json
+import sqlite3
 import threading
 import time
 from contextlib import closing
@@ -9,7 +10,7 @@ from typing import Any
 
 import click
 
-from lane.cli.data import check_person, data_option, give_order, json_option, role_of, write_json
+from lane.cli.data import check_person, data_option, give_order, json_option, lane_name, role_of, write_json
 from lane.model.words import Custody, Role
 from lane.release.custody import CustodyError, connect, in_container, may_load, where
 from lane.release.feed import feed
@@ -83,7 +84,10 @@ def receive(
     """The bundled test receiver: loses and doubles messages on purpose, and acts once per idempotency key."""
     if (secret_path is None) == (drop is None):
         raise click.UsageError("give --secret FILE (HTTP) or --drop DIR (files)")
-    inbox = Inbox(ledger, loss=loss, duplicate=duplicate, seed=seed)
+    try:
+        inbox = Inbox(ledger, loss=loss, duplicate=duplicate, seed=seed)
+    except sqlite3.Error as error:
+        raise click.ClickException(f"--ledger {ledger}: {error}") from error
     stop = threading.Event()
     try:
         if drop is not None:
@@ -248,9 +252,9 @@ def manifest_close(manifest_id: str, person: str, data: Path, json_path: Path | 
     """Close MANIFEST_ID: refused while a recalled parcel is in it. Its parcels are handed over."""
     role = role_of(data, person, Role.OFFICER)
     check_person(data, person, role)
-    core = json.loads((data / "config" / "core.json").read_text(encoding="utf-8"))
+    site, name = lane_name(data)
     try:
-        closed = render_manifest(data, manifest_id, site=core["site"], lane=core["lane"])
+        closed = render_manifest(data, manifest_id, site=site, lane=name)
     except CustodyError as error:
         raise click.ClickException(str(error)) from error
     still_inside = {

@@ -148,7 +148,10 @@ def disable(name: str, data: Path) -> None:
 @json_option
 def list_users(data: Path, json_path: Path | None) -> None:
     """List the users."""
-    found = Users(data / "users.db").list()
+    try:
+        found = Users(data / "users.db").list()
+    except UserError as error:
+        raise click.ClickException(str(error)) from error
     for user in found:
         click.echo(f"{user.name:32} {user.role.value:12} {'' if user.enabled else 'disabled'}".rstrip())
     if not found:

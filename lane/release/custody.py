@@ -24,7 +24,14 @@ def connect(run: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise CustodyError(f"{path}: no journal here; name the run directory with --data")
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)
-    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'passage'").fetchone() is None:
+    try:
+        has_passages = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'passage'").fetchone() is not None
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise CustodyError(
+            f"{path}: can't be read as a journal: {error}; see what is damaged with lane verify"
+        ) from error
+    if not has_passages:
         connection.close()
         raise CustodyError(f"{path}: no lane has run here yet")
     return connection

@@ -67,7 +67,11 @@ def run_and_print(run: Path, key: str | None, json_file: Path | None, out: TextI
     print_report(report, elapsed, out)
     if json_file is not None:
         plain = {**report.plain(), "wall_s": round(elapsed, 3)}
-        json_file.write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n")
+        try:
+            json_file.write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n")
+        except OSError as error:
+            err.write(f"lane verify: --json {json_file}: can't be written: {error.strerror}\n")
+            return EXIT_USAGE
     return EXIT[report.verdict]
 
 

@@ -54,6 +54,8 @@ def demo(
     Declared lists are imported, plant and devices start on real sockets and serial ports, the controller runs the
     lane, twin officers press Reset and Start, open what is diverted and record it. Everything is marked SYNTHETIC.
     """
+    if json_file is not None and not json_file.parent.is_dir():
+        raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
     plan = DemoPlan(parcels=parcels, seed=seed, speed=speed, console=not no_console, personal_marker=personal_marker)
     screen_console = Console()
     try:
