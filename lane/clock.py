@@ -18,9 +18,7 @@ DOWN_US_MAX = 30 * 86_400 * 1_000_000
 class LaneClock:
     """Lane time: ``start_us`` at construction, then monotonic time times ``speed``."""
 
-    def __init__(
-        self, start_us: int = 0, speed: int = 1, monotonic_ns: Callable[[], int] = time.monotonic_ns
-    ) -> None:
+    def __init__(self, start_us: int = 0, speed: int = 1, monotonic_ns: Callable[[], int] = time.monotonic_ns) -> None:
         if not 1 <= speed <= SPEED_MAX:
             raise ValueError(f"speed: expected 1..{SPEED_MAX}, was {speed}")
         self._start_us = start_us

@@ -1,4 +1,4 @@
-"""What the core asks of the world: device commands and the lane's own. They leave only after their record is durable."""
+"""What the core asks of the world: device commands and its own. They leave only after their record is durable."""
 
 from dataclasses import dataclass
 

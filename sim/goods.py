@@ -251,10 +251,9 @@ def _fits(contents: Contents, carton: tuple[int, int, int]) -> bool:
             return False
         volume += pieces * size[0] * size[1] * size[2]
         floor += pieces * size[0] * size[1]
-    return (
-        volume <= CARTON_FILL_MAX * carton[0] * carton[1] * carton[2]
-        and floor <= FLOOR_SHARE_MAX * carton[0] * carton[1] * max(1.0, carton[2] / 250)
-    )
+    return volume <= CARTON_FILL_MAX * carton[0] * carton[1] * carton[2] and floor <= FLOOR_SHARE_MAX * carton[
+        0
+    ] * carton[1] * max(1.0, carton[2] / 250)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,10 +41,19 @@ def signatures(seed: int, scans: int, opened: int, out: Path) -> None:
 @click.option("--check-seed", type=int, default=6001, show_default=True, help="Held-out seed the bound is measured on.")
 @click.option("--check-parcels", type=click.IntRange(100, 100_000), default=1_000, show_default=True)
 @click.option("--signatures", "path", type=click.Path(path_type=Path, exists=True), default=DEFAULT_SIGNATURES)
-@click.option("--missed-max", type=click.FloatRange(0, 1), default=0.04, show_default=True,
-              help="Share of planted errors that may pass, with room below the ceiling of 5 %.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None,
-              help="Default: bound.json beside the signatures.")
+@click.option(
+    "--missed-max",
+    type=click.FloatRange(0, 1),
+    default=0.04,
+    show_default=True,
+    help="Share of planted errors that may pass, with room below the ceiling of 5 %.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Default: bound.json beside the signatures.",
+)
 def bound(
     seed: int, parcels: int, check_seed: int, check_parcels: int, path: Path, missed_max: float, out: Path | None
 ) -> None:  # fmt: skip

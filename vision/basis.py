@@ -81,8 +81,9 @@ def _forward(table: Grid, c: Grid, p: Grid, c_max: float, p_max: float) -> tuple
     c_steps, p_steps = table.shape
     c_index = np.clip((np.sqrt(np.maximum(c, 0) / c_max) * (c_steps - 1)).astype(np.int64), 4, c_steps - 5) // 4 * 4
     p_index = np.clip((np.sqrt(np.maximum(p, 0) / p_max) * (p_steps - 1)).astype(np.int64), 4, p_steps - 5) // 4 * 4
-    c_index, p_index = np.where(c <= c_max * (4 / (c_steps - 1)) ** 2, 0, c_index), np.where(
-        p <= p_max * (4 / (p_steps - 1)) ** 2, 0, p_index
+    c_index, p_index = (
+        np.where(c <= c_max * (4 / (c_steps - 1)) ** 2, 0, c_index),
+        np.where(p <= p_max * (4 / (p_steps - 1)) ** 2, 0, p_index),
     )
     c_node, c_next = (c_max * ((c_index + step) / (c_steps - 1)) ** 2 for step in (0, 4))
     p_node, p_next = (p_max * ((p_index + step) / (p_steps - 1)) ** 2 for step in (0, 4))

@@ -18,13 +18,22 @@ def vision() -> None:
 
 @vision.command()
 @click.argument("image", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--declaration", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
-              help="JSON: lines [{line_no, sku, name, count_lo, count_hi, unit_mg}], scale_mg, gross_mg.")
-@click.option("--overlay", "overlay_path", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write outlines as JSON.")
+@click.option(
+    "--declaration",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    required=True,
+    help="JSON: lines [{line_no, sku, name, count_lo, count_hi, unit_mg}], scale_mg, gross_mg.",
+)
+@click.option(
+    "--overlay", "overlay_path", type=click.Path(path_type=Path, dir_okay=False), help="Write outlines as JSON."
+)
 @click.option("--preview", type=click.Path(path_type=Path, dir_okay=False), help="Write a pseudo-colour PNG.")
-@click.option("--signatures", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=MODELS,
-              help="Signature file; basis.npz lies beside it.")
+@click.option(
+    "--signatures",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default=MODELS,
+    help="Signature file; basis.npz lies beside it.",
+)
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write the result as JSON.")
 def count(
     image: Path, declaration: Path, overlay_path: Path | None, preview: Path | None, signatures: Path,

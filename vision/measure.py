@@ -45,9 +45,7 @@ def measure(
     regions = []
     for found in regionprops(segmentation.labels):  # type: ignore[no-untyped-call]
         # One pixel more on every side: blurred edges belong to the body.
-        rows, columns = (
-            slice(max(0, found.bbox[axis] - 1), found.bbox[axis + 2] + 1) for axis in (0, 1)
-        )
+        rows, columns = (slice(max(0, found.bbox[axis] - 1), found.bbox[axis + 2] + 1) for axis in (0, 1))
         near = segmentation.labels[rows, columns]
         own = near == found.label
         grown = own.copy()

@@ -52,9 +52,7 @@ def pack(
     room = (carton_mm[1] - 2 * WALL_MM - CLEARANCE_MM, carton_mm[0] - 2 * WALL_MM - CLEARANCE_MM)
     top = carton_mm[2] - WALL_MM
     heights = np.full((math.ceil(room[0] / CELL_MM), math.ceil(room[1] / CELL_MM)), WALL_MM + lift_mm, dtype=np.float32)
-    return [
-        _drop(GOODS[skus[i]], pieces_mg[i] / GOODS[skus[i]].unit_mg, room, top, heights, random) for i in order
-    ]
+    return [_drop(GOODS[skus[i]], pieces_mg[i] / GOODS[skus[i]].unit_mg, room, top, heights, random) for i in order]
 
 
 def _drop(
@@ -79,9 +77,7 @@ def _drop(
     x, y, base, turn, extent = best
     base = max(WALL_MM, min(base, top - extent[2]))
     heights[_cells(x, y, extent, room)] = base + extent[2]
-    return PlacedPiece(
-        goods=goods, centre_mm=(x, y, base + extent[2] / 2), turn=turn, mass_factor=mass_factor
-    )
+    return PlacedPiece(goods=goods, centre_mm=(x, y, base + extent[2] / 2), turn=turn, mass_factor=mass_factor)
 
 
 def _pose(goods: Goods, random: np.random.Generator, *, plain: bool) -> Matrix:

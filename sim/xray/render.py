@@ -52,9 +52,7 @@ def render(
     offset = (side, MARGIN_MM + carton_mm[0] / 2)
     c_plane, p_plane = areal_densities(pieces, carton_mm, offset, lines, masses.carton_mg, masses.filler_mg, random)
     low, high = expose(*log_attenuation(c_plane, p_plane), random, detector_seed)
-    return Scan(
-        low=low, high=high, calibration=_calibration(detector_seed), head_line=round(MARGIN_MM / LINE_MM)
-    )
+    return Scan(low=low, high=high, calibration=_calibration(detector_seed), head_line=round(MARGIN_MM / LINE_MM))
 
 
 def areal_densities(

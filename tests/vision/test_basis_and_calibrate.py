@@ -27,8 +27,7 @@ def empty_and_full() -> ScanFrame:
 
 def test_the_inverse_table_undoes_the_forward_table() -> None:
     c, p = (
-        plane.astype(np.float32)
-        for plane in np.meshgrid(np.linspace(0, 20, 40), np.linspace(0, 3, 30), indexing="ij")
+        plane.astype(np.float32) for plane in np.meshgrid(np.linspace(0, 20, 40), np.linspace(0, 3, 30), indexing="ij")
     )
     found_c, found_p = basis().densities(*log_attenuation(c, p))
     assert float(np.abs(found_c - c).max()) < 0.03
