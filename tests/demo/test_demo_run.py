@@ -76,3 +76,19 @@ def test_interrupted_demo_ends_in_order_and_leaves_no_process(tmp_path: Path) ->
     assert figures(run)["referee"]["rule_violating_releases"] == 0
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(run) not in left
+
+
+@pytest.mark.slow
+def test_killed_demo_takes_its_processes_with_it(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = start(run, "--parcels", "50", "--seed", "5")
+    end = time.monotonic() + 60
+    while not (run / "journal.db").exists():
+        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    process.kill()
+    process.wait()
+    while str(run) in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout:
+        assert time.monotonic() < end, "processes of a killed demo go on"
+        time.sleep(0.2)
