@@ -39,7 +39,8 @@ class Body:
     """Something on the belt. ``seq`` 0: a stray, which has no lane number.
 
     ``head_um``: belt position when its head reached the induct eye. ``tail_um``: when its tail left it (-1: not yet).
-    ``anchor_um``: ``head_um`` as the last eye would have it. ``stage``: last eye that saw or missed it.
+    ``anchor_um``: ``head_um`` as the last eye would have it. ``stage``: last eye that saw or missed it;
+    ``missed``: the last one that missed it (0: none).
     """
 
     seq: int
@@ -48,6 +49,7 @@ class Body:
     tail_um: int = NOT_MEASURED
     length_um: int = 0
     stage: int = STAGE_INDUCT
+    missed: int = STAGE_INDUCT
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,6 +105,14 @@ def due_at(bodies: Sequence[Body], stage: int, station_um: int, window_um: int, 
                 return body
             if away < -window_um:
                 return None
+    return None
+
+
+def missed_at(bodies: Sequence[Body], stage: int, station_um: int, window_um: int, belt_um: int) -> Body | None:
+    """The body that this eye missed and whose edge comes late: inside its window, by the edge's own belt position."""
+    for body in bodies:
+        if body.missed == stage and body.stage == stage and abs(belt_um - station_um - body.anchor_um) <= window_um:
+            return body
     return None
 
 

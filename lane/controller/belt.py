@@ -4,6 +4,8 @@ One lost, stray, inserted, removed or swapped body sends itself and its neighbou
 while the first is still on the belt flushes everything (0-decisions G).
 """
 
+from bisect import insort
+
 from devices.signals import BeltMoved, BeltState, EncoderDoubt, EyeChanged, Quality
 from lane.controller import drawing, evidence, exits
 from lane.controller.desk import STAGES, Desk
@@ -28,6 +30,7 @@ from lane.tracking import (
     Cover,
     due_at,
     lengths_differ,
+    missed_at,
     nearest,
     neighbours,
     overlaps,
@@ -118,6 +121,8 @@ def _head(desk: Desk, eye: str, belt_um: int) -> None:
     state, stations, stage = desk.state, desk.stations, STAGE_OF_EYE[eye]
     station, window = stations.station_um[eye], stations.window_um[eye]
     body = due_at(desk.bodies, stage, station, window, belt_um)
+    if body is None and _seen_late(desk, eye, belt_um):
+        return
     if body is None and state.strays:
         body = due_at(state.strays, stage, station, stations.adopt_um, belt_um)
     slipped = False
@@ -142,6 +147,20 @@ def _head(desk: Desk, eye: str, belt_um: int) -> None:
             desk.events.append(TrackingLost(at_us=desk.at_us, belt_um=desk.belt_um, seq=body.seq, eye=eye))
         fault(desk, parcel, was)
     passed(desk, parcel, stage, eye, belt_um)
+
+
+def _seen_late(desk: Desk, eye: str, belt_um: int) -> bool:
+    """An edge that comes after its parcel was declared lost at this eye is that parcel's: no second fault.
+
+    Nothing else changes: its ground stays and it goes to INSPECT.
+    """
+    stations, stage = desk.stations, STAGE_OF_EYE[eye]
+    body = missed_at(desk.bodies, stage, stations.station_um[eye], stations.window_um[eye], belt_um)
+    if body is None:
+        return False
+    desk.state.covers[eye] = Cover(seq=body.seq, from_um=belt_um)
+    body.anchor_um = belt_um - stations.station_um[eye]
+    return True
 
 
 def passed(desk: Desk, parcel: Parcel, stage: int, eye: str, belt_um: int) -> None:
@@ -192,10 +211,11 @@ def seen_due(desk: Desk, number: int) -> None:
         desk.want(Cause.JAM, seq=seq, detail=f"eye {EYE_OF_STAGE[stage - 1]} stays covered")
     if stage == STAGE_EXIT:
         exits.never_seen(desk, parcel)
+        _follow(desk, Body(seq=0, head_um=body.anchor_um, anchor_um=body.anchor_um, stage=STAGE_DIVERT))
         return
     for between in range(body.stage + 1, stage + 1):
         arrived(desk, parcel, between)
-    body.stage = stage
+    body.stage = body.missed = stage
     expect(desk, body)
     if stage == STAGE_DIVERT and not void(desk, parcel, "divert eye missed"):
         void_only(desk, parcel, "divert eye missed")  # what goes through the gate is not known to be this parcel
@@ -218,7 +238,10 @@ def _doubt_neighbours(desk: Desk, at_um: int, seq: int) -> None:
 
 
 def _count_fault(desk: Desk, at_um: int) -> None:
+    """The second fault on the belt flushes all; a fault among what is flushed already counts for nothing."""
     state = desk.state
+    if at_um <= state.flushed_um:
+        return
     second = state.belt_um < state.fault_until_um
     state.fault_until_um = max(state.fault_until_um, at_um + desk.layout.exit_inspect_um + desk.lag_um)
     if second:
@@ -233,8 +256,8 @@ def _stray(desk: Desk, eye: str, belt_um: int) -> None:
     stage = STAGE_OF_EYE[eye]
     if stage == STAGE_EXIT:
         exits.stray_left(desk, eye)
-    elif len(state.strays) < STRAYS_MAX:
-        state.strays.append(Body(seq=0, head_um=at_um, anchor_um=at_um, stage=stage))
+    else:
+        _follow(desk, Body(seq=0, head_um=at_um, anchor_um=at_um, stage=stage))
     if desk.machine.belt_unknown:
         return
     if eye == EYE_DIVERT or eye in (EYE_EXIT_RELEASE, EYE_EXIT_INSPECT):
@@ -246,9 +269,15 @@ def _stray(desk: Desk, eye: str, belt_um: int) -> None:
     _count_fault(desk, at_um)
 
 
+def _follow(desk: Desk, stray: Body) -> None:
+    """Expect a body without a number (any more) at the eyes that it has before it."""
+    if len(desk.state.strays) < STRAYS_MAX:
+        insort(desk.state.strays, stray, key=lambda body: body.anchor_um)
+
+
 def forget_strays(desk: Desk) -> None:
-    """Strays whose way is over are forgotten."""
-    end = desk.layout.exit_inspect_um + desk.lag_um + desk.stations.adopt_um
+    """Strays whose way is over are forgotten, when an edge of theirs had twice the time to be told."""
+    end = desk.layout.exit_inspect_um + 2 * desk.lag_um + desk.stations.adopt_um
     strays = desk.state.strays
     while strays and desk.state.belt_um > strays[0].anchor_um + end:
         strays.pop(0)

@@ -140,6 +140,7 @@ def doubt(desk: Desk, parcel: Parcel, ground: Ground) -> None:
 def flush(desk: Desk, cause: str, *, restart: bool = False) -> None:
     """Everything on the belt goes to INSPECT."""
     parcels = desk.state.parcels.values()
+    desk.state.flushed_um, desk.state.fault_until_um = desk.state.belt_um, 0
     if restart:
         for parcel in parcels:
             void_only(desk, parcel, cause)

@@ -213,7 +213,11 @@ class Machine:
 
 @dataclass(slots=True, kw_only=True)
 class LaneState:
-    """The whole state of the core."""
+    """The whole state of the core.
+
+    ``fault_until_um``: belt position at which the last tracking fault has left the belt. ``flushed_um``: belt position
+    of the last flush; a fault among the bodies inducted before it says nothing new about those inducted since.
+    """
 
     at_us: int = 0
     belt_um: int = 0
@@ -228,6 +232,7 @@ class LaneState:
     belt_due: list[tuple[int, int, int]] = field(default_factory=list)
     time_due: list[tuple[int, int, int]] = field(default_factory=list)
     fault_until_um: int = 0
+    flushed_um: int = -1
     last_tail_um: int = -1
     last_seq: int = 0
     permit_no: int = 0

@@ -119,6 +119,7 @@ def rebase(desk: Desk, by_um: int) -> None:
     ]  # the gate is proven anew with the watchdog
     machine.gate_home_um = machine.gate_out_um = machine.gate_closes_um = -1
     state.last_tail_um, state.fault_until_um = -1, state.fault_until_um + by_um
+    state.flushed_um += by_um
     state.permit_home_um += by_um
     machine.io_back_um = machine.moved_um = state.belt_um
     machine.beam_until_um += by_um

@@ -104,6 +104,7 @@ def _core(
     except SettingsError as error:
         root.complain("", str(error))
         carriers = ()
+    tracking = root.table("tracking", required=False)
     core = CoreConfig(
         site=table.text("site", pattern=SITE_PATTERN, hint="1..32 of A-Z 0-9 -"),
         lane=table.text("lane", pattern=SITE_PATTERN, hint="1..32 of A-Z 0-9 -"),
@@ -121,7 +122,10 @@ def _core(
         review_enabled=table.boolean("review_enabled", True),
         bench_places=table.scaled("bench_places", 1, 100_000, default=40),
         release_places=table.scaled("release_places", 1, 1_000_000, default=10_000),
+        report_lag_us=tracking.scaled("report_lag_ms", 20, 60_000, 1_000, 300, "ms"),
+        link_hold_us=tracking.scaled("link_hold_ms", 100, 600_000, 1_000, 1_000, "ms"),
     )
+    tracking.close()
     table.close()
     _check_geometry(core, root)
     return core

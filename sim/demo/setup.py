@@ -16,6 +16,14 @@ from sim.wire.stream_file import write_stream
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 DEMO_LANE = CONFIG / "lanes" / "demo.toml"
 SAMPLES = CONFIG / "samples"
+WALL_KEYS = ("command_ms", "report_lag_ms", "link_hold_ms")
+"""Lane times that stand for times on real wires."""
+TRACKING = """
+[tracking]
+report_lag_ms = 300
+link_hold_ms = 1000
+"""
+"""The defaults of a lane file that does not name them, so that they can grow."""
 SAMPLE_PARCELS, SAMPLE_SEED = 60, 1
 """The stream whose declared lists are shipped in config/samples."""
 
@@ -111,8 +119,8 @@ def declared_files(plan: DemoPlan, parcels: Sequence[ParcelTruth], files: DemoFi
 def resolve_lane(plan: DemoPlan, files: DemoFiles) -> None:
     """Write the lane file with real addresses.
 
-    ``gate.command_ms`` grows with the speed: what a command takes on the wire stays wall time, while the belt runs
-    ``speed`` times faster. Raises ``ValueError`` when an address of the lane file stays unresolved.
+    The times of ``WALL_KEYS`` grow with the speed: what a command or a report takes on the wire stays wall time, while
+    the belt runs ``speed`` times faster. Raises ``ValueError`` when an address of the lane file stays unresolved.
     """
     addresses: dict[str, str] = json.loads(files.addresses.read_text(encoding="utf-8"))
     text = plan.lane_file.read_text(encoding="utf-8")
@@ -124,5 +132,8 @@ def resolve_lane(plan: DemoPlan, files: DemoFiles) -> None:
         return f'address = "{addresses[name]}"'
 
     text = re.sub(r'(?m)^address\s*=\s*"sim://([a-z_]+)"', address, text)
-    text = re.sub(r"(?m)^(command_ms\s*=\s*)(\d+)", lambda m: f"{m[1]}{int(m[2]) * plan.speed}", text)
+    if not re.search(r"(?m)^\[tracking\]", text):
+        text += TRACKING
+    keys = "|".join(WALL_KEYS)
+    text = re.sub(rf"(?m)^((?:{keys})\s*=\s*)(\d+)", lambda m: f"{m[1]}{int(m[2]) * plan.speed}", text)
     files.lane_file.write_text(text, encoding="utf-8")

@@ -84,7 +84,7 @@ def test_other_streams_write_lists_of_their_own_and_the_stream_is_kept(tmp_path:
     made.close()
 
 
-def test_resolved_lane_file_has_real_addresses_and_a_command_time_that_grows_with_speed(tmp_path: Path) -> None:
+def test_resolved_lane_file_has_real_addresses_and_wire_times_that_grow_with_speed(tmp_path: Path) -> None:
     made = files(tmp_path)
     made.addresses.write_text(json.dumps({role: f"tcp://127.0.0.1:{n}" for n, role in enumerate(ROLES, 5000)}))
     plan = DemoPlan(speed=6)
@@ -93,8 +93,27 @@ def test_resolved_lane_file_has_real_addresses_and_a_command_time_that_grows_wit
     resolved, shipped = tomllib.loads(text), tomllib.loads(plan.lane_file.read_text(encoding="utf-8"))
     assert "sim://" not in str(resolved)
     assert resolved["gate"]["command_ms"] == 6 * shipped["gate"]["command_ms"]
+    assert resolved["tracking"] == {"report_lag_ms": 1_800, "link_hold_ms": 6_000}
     assert resolved["devices"]["scale"] == {"address": "tcp://127.0.0.1:5006", "profile": "checkweigher"}
     assert resolved["layout"] == shipped["layout"]
+    made.close()
+
+
+def test_a_lane_file_without_tracking_times_gets_the_grown_defaults(tmp_path: Path) -> None:
+    made = files(tmp_path)
+    made.addresses.write_text(json.dumps({role: f"tcp://127.0.0.1:{n}" for n, role in enumerate(ROLES, 5000)}))
+    text = DemoPlan().lane_file.read_text(encoding="utf-8")
+    lane_file = tmp_path / "old.toml"
+    lane_file.write_text(
+        "".join(
+            part
+            for part in text.splitlines(keepends=True)
+            if "_lag_" not in part and "link_hold" not in part and "[tracking]" not in part
+        )
+    )
+    resolve_lane(DemoPlan(speed=2, lane_file=lane_file), made)
+    resolved = tomllib.loads(made.lane_file.read_text(encoding="utf-8"))
+    assert resolved["tracking"] == {"report_lag_ms": 600, "link_hold_ms": 2_000}
     made.close()
 
 

@@ -86,8 +86,10 @@ class MiniPlant:
     def give(self, item: AnyInput) -> Step:
         """Hand one input to the core and obey what it asks for."""
         bent = self.filter(item)
-        if bent is None:
-            return Step((), ())
+        return Step((), ()) if bent is None else self.core_hears(bent)
+
+    def core_hears(self, bent: AnyInput) -> Step:
+        """Hand it to the core as it is, past the filter."""
         step = self.core.handle(bent)
         self.inputs.append(bent)
         self.steps.append(step)
@@ -105,8 +107,8 @@ class MiniPlant:
 
     def order(self, cls: type[AnyOrder], person: str = "li", role: Role = Role.OFFICER, **fields: Any) -> Step:
         """A person's order."""
-        nonce = f"n{next(self._nonce)}"
-        return self.give(OrderGiven(**self.now(), order=cls(person=person, role=role, nonce=nonce, **fields)))
+        order = cls(person=person, role=role, nonce=f"n{next(self._nonce)}", **fields)
+        return self.give(OrderGiven(**self.now(), order=order))
 
     def after(self, wait_us: int, do: Callable[[], object]) -> None:
         """Do something after a time."""
@@ -192,9 +194,8 @@ class MiniPlant:
                 heappop(self._by_belt)[2]()
             elif kind == 2:
                 self.give(ClockReached(**self.now()))
-                after = self.core.next_deadline()
-                assert after is None or after > self.at_us
-            if kind == 3:
+                assert (self.core.next_deadline() or end + 1) > self.at_us
+            else:
                 return
 
     def _advance(self, at_us: int, belt_um: int | None) -> None:
@@ -376,7 +377,7 @@ class MiniPlant:
         self.give(self.answer_of(box, command.seq))
 
     def answer_of(self, box: Box, seq: int) -> DeclarationAnswer:
-        """What the declarations store says of a box."""
+        """What the declarations store says."""
         return declared(box, seq, **self.now())
 
     def _scan(self, command: ArmDetector, box: Box) -> None:

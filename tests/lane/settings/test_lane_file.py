@@ -32,6 +32,7 @@ def test_the_demo_lane_becomes_integers(folder: Path) -> None:
     assert core.speed_um_s == 500_000
     assert (core.layout.detector_um, core.layout.eye_window_um) == (2_300_000, 20_000)
     assert (core.gate.command_us, core.gate.feedback_us_max) == (60_000, 450_000)
+    assert (core.report_lag_us, core.link_hold_us) == (300_000, 1_000_000)
     assert (core.content.bound_ppm, core.content.gross_permille, core.content.gross_mg_min) == (950_000, 30, 50_000)
     assert (core.draw.rate, core.draw.design, core.draw.epoch_us_max) == ("0.055", Design.RATE_HELD, 14_400_000_000)
     assert len(core.matrix) == 96
@@ -45,7 +46,7 @@ def test_run_refuses_each_simulated_address_by_line(folder: Path) -> None:
     found = problems(folder / "lanes" / "demo.toml", for_run=True)
     assert len(found) == 8
     assert all("exists in the twin only" in line for line in found)
-    assert found[0].startswith("demo.toml:68: devices.io.address: sim://io")
+    assert found[0].startswith("demo.toml:73: devices.io.address: sim://io")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,7 @@ def test_run_refuses_each_simulated_address_by_line(folder: Path) -> None:
         ('rate = "0.055"', 'rate = "1.5"', "draw.rate: expected 0..1 on a twin lane, was 1.5"),
         ('address = "sim://io"', 'address = "serial:///dev/x"', "devices.io.address: expected tcp://host:port"),
         ('address = "sim://io"', 'address = "tcp://host:70000"', "devices.io.address: expected tcp://host:port"),
+        ("report_lag_ms = 300 ", "report_lag_ms = 3 ", "tracking.report_lag_ms: expected 20..60000 ms, was 3"),
         ("divert_mm = 7200", "divert_mm = 7400", "layout.gate_mm: expected beyond divert_mm (7400), was 7350"),
         ("travel_ms = 300", "travel_ms = 500", "gate.feedback_ms_max: expected more than travel_ms (500)"),
         ('signatures = "signatures.json"', 'signatures = "x.json"', "vision.signatures: expected a file"),
