@@ -243,7 +243,7 @@ def _lane_started(desk: Desk, item: LaneStarted) -> None:
         drawing.close_identity(desk, parcel, unread=True)
     drawing.drain(desk)
     drawing.close_epoch(desk)
-    state.time_due = [entry for entry in state.time_due if entry[1] == Due.EPOCH]
+    state.time_due = sorted(entry for entry in state.time_due if entry[1] == Due.EPOCH)
     machine.links.clear()
     machine.causes.clear()
     machine.throttles.clear()

@@ -204,7 +204,9 @@ class Desk:
         return parcel.body.tail_um != NOT_MEASURED
 
     def snapshot(self) -> str:
-        """The state as canonical JSON text."""
+        """The state as canonical JSON text; the deadlines sorted, because a heap's inner order is mere history."""
+        self.state.time_due.sort()
+        self.state.belt_due.sort()
         return to_text(self.state)
 
     def end(self) -> None:
