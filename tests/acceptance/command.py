@@ -25,15 +25,23 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "COLUMNS": "400", "NO_COLOR": "1", **more}
 
 
-def lane(*words: object, cwd: Path | None = None, **more: str) -> Answer:
+def lane(*words: object, **more: str) -> Answer:
     """Run ``lane WORDS...`` to its end; ``more``: environment variables."""
+    return _run([str(LANE), *map(str, words)], more)
+
+
+def verifier(*words: object) -> Answer:
+    """Run ``python -m lane.verifier WORDS...`` to its end."""
+    return _run([sys.executable, "-m", "lane.verifier", *map(str, words)], {})
+
+
+def _run(command: list[str], more: dict[str, str]) -> Answer:
     done = subprocess.run(
-        [str(LANE), *map(str, words)],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
         env=environment(**more),
-        cwd=cwd,
         timeout=WAIT_S,
         check=False,
     )

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from typing import Any
 
 from tests.acceptance.conftest import MARKER
 
@@ -57,8 +58,14 @@ def sound() -> dict[str, bytes]:
     files["a.csv"] = f"carrier,waybill,line_no,{','.join(PERSONAL)}\nC1,T31,1,{cells}\n".encode()
     files["b.csv"] = files["a.csv"].replace(b"T31", b"T32").decode().encode("gb18030")
     texts = dict.fromkeys(PERSONAL, MARKER)
-    listed = {"schema": "lane-declaration/1", "carrier": "C1", "waybill": "T41", "buyer": texts, **texts}
-    postal = {
+    listed: dict[str, Any] = {
+        "schema": "lane-declaration/1",
+        "carrier": "C1",
+        "waybill": "T41",
+        "buyer": texts,
+        **texts,
+    }
+    postal: dict[str, Any] = {
         "schema": "lane-postal/1", "item_id": "CC473124829CN", "sender": texts,
         "addressee": {"address": [MARKER, texts]}, "sender_name": MARKER, **texts,
     }  # fmt: skip

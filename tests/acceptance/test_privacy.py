@@ -1,5 +1,6 @@
 """Whatever is personal in declared lists is in no byte that a whole run wrote: searched in a finished run."""
 
+import base64
 import shutil
 import sqlite3
 from pathlib import Path
@@ -65,6 +66,9 @@ def test_the_search_finds_a_marker_in_every_way_it_may_be_written(tmp_path: Path
     for number, (name, data) in enumerate(sorted(patterns(NAME).items())):
         (tmp_path / f"{number}.bin").write_bytes(b"\x00" * 100 + data + b"\x00" * 100)
         assert len(list(Search(NAME).in_file(tmp_path / f"{number}.bin"))) >= 1, name
+    for before in range(4):
+        data = base64.b64encode(b"x" * before + NAME.encode("gb18030") + b"y" * 5)
+        assert list(Search(NAME).in_bytes("base64", data)), before
     with sqlite3.connect(tmp_path / "a.db") as database:
         database.execute("CREATE TABLE t(body BLOB)")
         database.execute("INSERT INTO t VALUES (?)", (b"x" * 5_000 + MARKER.encode() + b"y" * 9_000,))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.command import lane
+from tests.acceptance.command import lane, verifier
 from tests.acceptance.conftest import PARCELS, FinishedRun
 
 pytestmark = pytest.mark.slow
@@ -36,9 +36,9 @@ class Proof:
 
 
 def prove(run: Path, report: Path) -> Proof:
-    """Verify a run through the command line."""
+    """Verify a run through the command line of the verifier, which starts in half the time of ``lane verify``."""
     report.unlink(missing_ok=True)
-    answer = lane("verify", run, "--json", report)
+    answer = verifier(run, "--json", report)
     assert "Traceback" not in answer.said, answer.said
     plain: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     findings = tuple((one["place"], one["text"]) for one in plain["findings"])
@@ -72,7 +72,12 @@ def copy_of(finished: FinishedRun, folder: Path) -> Path:
 def test_a_finished_run_is_proven_and_replays_to_the_same_hash(finished: FinishedRun, tmp_path: Path) -> None:
     proof = prove(finished.run, tmp_path / "report.json")
     assert (proof.status, proof.verdict, proof.findings) == (0, "PASS", ())
-    assert proof.said.endswith("PASS\n")
+    plain = lane("verify", finished.run)
+    assert (plain.status, plain.said.endswith("PASS\n")) == (0, True)
+    damaged = copy_of(finished, tmp_path)
+    flip(damaged / "config" / "core.json", 100)
+    failed = lane("verify", damaged)
+    assert (failed.status, "config/core.json: altered" in failed.said) == (1, True)
     trusted = lane("verify", finished.run, "--key", finished.run / "checkpoints" / "lane.pub")
     assert (trusted.status, "trusted, as given" in trusted.said) == (0, True)
     replayed = lane("replay", finished.run, "--json", tmp_path / "replay.json")
