@@ -38,7 +38,7 @@ class DivertGate:
     def release(self, pulse: ReleasePulse) -> None:
         """Send one release block; refusals and failures come back as ``GateFault``."""
         if not self.io.ready:
-            self._fault(f"permit {pulse.permit_no} not sent: lane I/O is not connected")
+            self._fault(f"permit {pulse.permit_no} refused: not sent, lane I/O is not connected")
             return
         self._pending = pulse.permit_no
         self.spawn(self._release(pulse))
@@ -79,7 +79,10 @@ class DivertGate:
             reply = await port.run(read_back, Priority.COMMAND)
         except LinkFailure as failure:
             if self._pending == pulse.permit_no:
-                self._fault(f"permit {pulse.permit_no} not sent: {failure}")
+                # A block that was never made can't open the gate: only this permit ends. One that may have reached the
+                # device leaves the gate in doubt.
+                word = "not proven:" if sent else "refused: not sent,"
+                self._fault(f"permit {pulse.permit_no} {word} {failure}")
                 self._pending = None
             if failure.kind is Failure.GIVEN_UP:
                 self.rest()

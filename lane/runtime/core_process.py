@@ -38,6 +38,8 @@ HEADER_S = 3_600.0
 """An hourly header ties lane time to wall time."""
 WALL_STEP_S = 1.0
 """The wall clock moved against the monotonic one by more: a header record says so (trust design, section 3)."""
+SEEING_S_MAX = 20.0
+"""Start and Unhold wait so long for counting workers; a lane that can't see at all runs on, all to INSPECT."""
 OUTBOX_LOW_SHARE = 0.9
 """A full outbox counts as free again below 90 %: no flutter at the limit."""
 
@@ -61,6 +63,7 @@ class CoreProcess:
         self._tasks: list[asyncio.Task[None]] = []
         self._outbox_full = False
         self._closing_epoch = False
+        self._began_s = time.monotonic()
         self._wall_offset_s = time.time() - time.monotonic()
 
     async def start(self) -> None:
@@ -172,6 +175,7 @@ class CoreProcess:
             stamp=self.core.stamp,
             state=self.state,
             enter_digits=self._enter_digits,
+            unready=self._unready,
         )
         self.mailbox = Mailbox(run.path, desk.answer)
         self.core.observe(self.figures.observe)
@@ -186,6 +190,12 @@ class CoreProcess:
         if epoch and not self.core.controller.open_epoch:
             # A core before this one was told to close it and died first; a second call does nothing.
             self._spawn(self._close_epoch(CloseEpoch(epoch=epoch, draws=self._draws())))
+
+    def _unready(self) -> str:
+        """Why the belt had better wait a moment ("" when nothing is missing, or when waiting would not help)."""
+        if self.vision.ready.is_set() or time.monotonic() > self._began_s + SEEING_S_MAX:
+            return ""
+        return "the counting workers are getting ready: try again in a second or two"
 
     # --- running
 

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from lane.codec import CodecError, from_plain
 from lane.inputs import AnyInput, MessageAcknowledged, OrderGiven
 from lane.model.words import Role
-from lane.orders import AnyOrder
+from lane.orders import AnyOrder, Start, Unhold
 from lane.runtime.core import CoreStopped
 from lane.users import TWIN_PREFIX, Users
 
@@ -20,6 +20,9 @@ EnterDigits = Callable[[str, str], Awaitable[int]]
 
 SUPERVISOR_ONLY = frozenset({"AddRule", "SetGroundMode", "ShelveAlarm"})
 """Orders that change what the lane looks for or shows; they name a second person besides."""
+
+STARTING = (Start, Unhold)
+"""Orders that wait until this process can see: parcels inducted before would all go to INSPECT."""
 
 
 class OrderRefusal(ValueError):
@@ -38,6 +41,7 @@ class OrderDesk:
         stamp: Callable[[], tuple[int, int]],
         state: Callable[[], dict[str, Any]],
         enter_digits: EnterDigits,
+        unready: Callable[[], str] = lambda: "",
     ) -> None:
         self._twin = twin
         self._users = users
@@ -45,6 +49,7 @@ class OrderDesk:
         self._stamp = stamp
         self._state = state
         self._enter_digits = enter_digits
+        self._unready = unready
 
     async def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         """Answer one request of the mailbox."""
@@ -80,6 +85,8 @@ class OrderDesk:
         except CodecError as error:
             raise OrderRefusal(f"{name}: {error}") from error
         self._check_person(order.person, order.role, name)
+        if isinstance(order, STARTING) and (reason := self._unready()):
+            raise OrderRefusal(f"{name}: {reason}")
         second = getattr(order, "second", "")
         if second:
             self._check_person(second, None)

@@ -32,8 +32,9 @@ class Lane:
     process: subprocess.Popen[bytes]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Not for the whole session: Playwright's own event loop would stand in the way of tests that start theirs.
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
         if os.environ.get("BROWSER") == "0":

@@ -84,7 +84,7 @@ def test_a_refused_or_late_permit_is_a_gate_fault(tmp_path: Path) -> None:
             await lane.rack.apply(again)
             await lane.until(lambda: len(lane.of(GateFault)) == 2)
             reasons = [s.reason for s in lane.signals if isinstance(s, GateFault)]
-            assert reasons[0].startswith("permit 3 not sent")
+            assert reasons[0].startswith("permit 3 refused: not sent")
             assert "late by" in reasons[0]
             assert reasons[1] == "permit 4 refused: gate not at INSPECT"
 
