@@ -120,20 +120,18 @@ def compare(
             else line
             for line in findings
         ]
-    worst = min((line.finding for line in findings), key=_RANK.__getitem__, default=FindingKind.UNCERTAIN)
-    grounds: list[Ground] = []
-    for finding, ground in _GROUNDS.items():
-        if any(line.finding is finding for line in findings):
-            grounds.append(ground)
+    kinds = {line.finding for line in findings}
+    worst = min(kinds, key=_RANK.__getitem__, default=FindingKind.UNCERTAIN)
+    grounds = [ground for finding, ground in _GROUNDS.items() if finding in kinds]
     if not findings:
         grounds.append(Ground.COUNT_UNCERTAIN)
     carried = scale_mg >= 0 and gross_mg >= 0 and weight_passes(scale_mg, error_mg, gross_mg, content)
     carried = carried and FLAG_NET_SUM not in flags
-    flagged = {item.line_no for item in items if FLAG_UNIT_MASS in item.flags}
-    if any(
-        line.finding is FindingKind.UNCOUNTABLE and not (carried and line.line_no not in flagged) for line in findings
-    ):
-        grounds.append(Ground.UNCOUNTABLE)
+    if FindingKind.UNCOUNTABLE in kinds:
+        flagged = {item.line_no for item in items if FLAG_UNIT_MASS in item.flags}
+        uncountable = {line.line_no for line in findings if line.finding is FindingKind.UNCOUNTABLE}
+        if not carried or uncountable & flagged:
+            grounds.append(Ground.UNCOUNTABLE)
     if count.unexplained:
         grounds.append(Ground.CONTENT_SUSPECT)
     return Comparison(finding=worst, lines=tuple(findings), grounds=tuple(grounds))
@@ -162,9 +160,11 @@ def _group_finding(
     group: Sequence[DeclaredItem], lines: Sequence[LineCount | None], content: ContentConfig
 ) -> tuple[FindingKind, str]:
     """Finding of all lines of one SKU together."""
-    if any(item.count_lo < 0 for item in group):
-        return FindingKind.UNCOUNTABLE, "no countable unit"
-    e_lo, e_hi = sum(item.count_lo for item in group), sum(item.count_hi for item in group)
+    e_lo = e_hi = 0
+    for item in group:
+        if item.count_lo < 0:
+            return FindingKind.UNCOUNTABLE, "no countable unit"
+        e_lo, e_hi = e_lo + item.count_lo, e_hi + item.count_hi
     if e_hi > content.count_max:
         return FindingKind.UNCOUNTABLE, f"up to {e_hi} pieces expected, more than {content.count_max} can't be counted"
     c_lo = c_hi = 0

@@ -16,6 +16,7 @@ import struct
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from hmac import digest as hmac_digest
 from math import gcd
@@ -39,6 +40,7 @@ SALT_BYTES = 16
 
 _U32 = struct.Struct(">I").pack
 _U64 = struct.Struct(">Q").pack
+_U64_LENGTH = _U32(8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,9 @@ def draw_key(text: str) -> str:
 
     Returns "" for what is no usable code (empty, over 128 bytes, control characters, surrogates): a no-read.
     """
+    if text.isascii() and text.isprintable():  # the same for nearly every label, without looking at each character
+        key = text.strip(" ").upper()
+        return key if 1 <= len(key) <= PARCEL_KEY_BYTES_MAX else ""
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in text):
         return ""
     key = unicodedata.normalize("NFC", text).strip(" ")
@@ -113,7 +118,14 @@ def packed_digits(digits: str) -> bytes:
 
 def draw_hash(key: bytes, site: str, lane: str, epoch: int, seq: int, parcel_key: bytes) -> bytes:
     """d: the draw of lane parcel ``seq`` with this key (any bytes; empty: no code). Raises struct.error beyond u64."""
-    return hmac_digest(key, lp("lane-draw/draw/v1", site, lane, str(epoch), _U64(seq), parcel_key), "sha256")
+    message = _draw_prefix(site, lane, epoch) + _U64_LENGTH + _U64(seq) + _U32(len(parcel_key)) + parcel_key
+    return hmac_digest(key, message, "sha256")
+
+
+@lru_cache(maxsize=16)
+def _draw_prefix(site: str, lane: str, epoch: int) -> bytes:
+    """What all draws of one epoch begin with."""
+    return lp("lane-draw/draw/v1", site, lane, str(epoch))
 
 
 def parse_rate(text: str) -> Rate:

@@ -98,7 +98,11 @@ def check_patterns(patterns: Sequence[CarrierPattern]) -> None:
 
 def valid(code: str, patterns: Sequence[CarrierPattern]) -> bool:
     """Whether some carrier prints such a code. No pattern at all: nothing is valid."""
-    return bool(code) and any(fits(code, pattern) for pattern in patterns)
+    if code:
+        for pattern in patterns:
+            if fits(code, pattern):
+                return True
+    return False
 
 
 def add_text(reads: Reads, text: str) -> None:

@@ -49,7 +49,8 @@ def eye_changed(desk: Desk, item: EyeChanged) -> None:
             _head(desk, item.eye, item.belt_um)
     elif item.eye in covers:
         cover = covers.pop(item.eye)
-        desk.census_due = True
+        if desk.machine.throttles:  # the belt may be empty by this
+            desk.census_due = True
         parcel = desk.state.parcels.get(cover.seq)
         if parcel is None:
             return

@@ -67,6 +67,9 @@ STEP_US_MIN = 1_000
 STILL_US = 20_000
 """Wait when the belt did not move since the last look: a poll of the lane I/O."""
 
+_NO_PHASE, _FLUSH, _NOTHING = Phase.NONE, Phase.FLUSH, Step((), ())
+_SEEN, _IDENTITY, _DECISION = int(Due.SEEN), int(Due.IDENTITY), int(Due.DECISION)
+_NEVER_STALE = (int(Due.BEAM_OFF), int(Due.REST))
 Handler = Callable[[Desk, Any], None]
 
 
@@ -76,6 +79,7 @@ class LaneController:
     def __init__(self, config: CoreConfig) -> None:
         """Raises ValueError on a configuration it can't run with (matrix, label patterns, layout)."""
         self.config = config
+        self._speed_um_s = config.speed_um_s
         self._desk = Desk(config, LaneState(), b"")
         self._still = False
 
@@ -108,17 +112,18 @@ class LaneController:
     def handle(self, item: AnyInput) -> Step:
         """Take one input; the answer lists what was concluded and what is asked for, in this order."""
         desk = self._desk
-        state = desk.state
-        self._still = item.belt_um <= state.belt_um and type(item) is ClockReached
+        state, kind = desk.state, type(item)
+        self._still = kind is ClockReached and item.belt_um <= state.belt_um
         desk.begin(item.at_us, item.belt_um)
-        if state.belt_due and state.belt_due[0][0] <= state.belt_um:
+        belt_due, time_due = state.belt_due, state.time_due
+        if belt_due and belt_due[0][0] <= state.belt_um:
             self._fire_belt(desk)
-        if state.time_due and state.time_due[0][0] <= state.at_us:
+        if time_due and time_due[0][0] <= state.at_us:
             self._fire_time(desk)
-        _HANDLERS[type(item)](desk, item)
+        _HANDLERS[kind](desk, item)
         while desk.wants:
             running.settle(desk)
-        if desk.machine.phase is not Phase.NONE:
+        if desk.machine.phase is not _NO_PHASE:
             running.advance(desk)
         if desk.census_due:  # who is on the belt, which state, or whether a draw is possible has changed
             desk.census_due = False
@@ -126,9 +131,13 @@ class LaneController:
             running.induct(desk)
         if state.strays:
             belt.forget_strays(desk)
-        self._drop_stale(state)
-        desk.end()
-        return Step(tuple(desk.events), tuple(desk.commands))
+        if belt_due and _is_stale(state, belt_due[0]):
+            self._drop_stale(state)
+        if desk.snapshot_due:
+            desk.end()
+        if desk.events or desk.commands:
+            return Step(tuple(desk.events), tuple(desk.commands))
+        return _NOTHING
 
     def next_deadline(self) -> int | None:
         """Lane clock at which something comes due; later than the last input. None: nothing pending.
@@ -138,22 +147,22 @@ class LaneController:
         """
         state = self._desk.state
         machine = state.machine
-        at_us = state.time_due[0][0] if state.time_due else None
-        moving = machine.belt_running or machine.belt_wanted
-        position = state.belt_due[0][0] if state.belt_due else None
-        flush_to = machine.flush_to_um
-        if machine.phase is Phase.FLUSH and flush_to > state.belt_um and (position is None or flush_to < position):
-            position = flush_to
-        if position is not None and moving:
-            way = position - state.belt_um
-            wait = max(-(-way * 1_000_000 // self.config.speed_um_s), STEP_US_MIN)
-            if self._still:
-                wait = max(wait, STILL_US)
-            if at_us is None or state.at_us + wait < at_us:
-                at_us = state.at_us + wait
-        if at_us is not None and at_us <= state.at_us:
-            raise AssertionError(f"deadline {at_us} us is not after {state.at_us} us")
-        return at_us
+        deadline = state.time_due[0][0] if state.time_due else None
+        if machine.belt_running or machine.belt_wanted:
+            belt_um = state.belt_um
+            position = state.belt_due[0][0] if state.belt_due else None
+            flush_to = machine.flush_to_um
+            if machine.phase is _FLUSH and flush_to > belt_um and (position is None or flush_to < position):
+                position = flush_to
+            if position is not None:
+                wait = -((belt_um - position) * 1_000_000 // self._speed_um_s)
+                least = STILL_US if self._still else STEP_US_MIN
+                at_us = state.at_us + (wait if wait > least else least)
+                if deadline is None or at_us < deadline:
+                    deadline = at_us
+        if deadline is not None and deadline <= state.at_us:
+            raise AssertionError(f"deadline {deadline} us is not after {state.at_us} us")
+        return deadline
 
     # -- deadlines --------------------------------------------------------------------------------------------------
 
@@ -207,30 +216,28 @@ class LaneController:
     def _drop_stale(state: LaneState) -> None:
         """Forget deadlines at the top whose parcel has passed or left, so that nobody is woken for nothing."""
         due = state.belt_due
-        while due:
-            _, kind, number = due[0]
-            if kind == Due.SEEN:
-                parcel = state.parcels.get(number // STAGES)
-                if parcel is not None and parcel.body.stage < number % STAGES:
-                    return
-            elif kind == Due.IDENTITY:
-                parcel = state.parcels.get(number)
-                if parcel is not None and not parcel.identity_closed:
-                    return
-            elif kind == Due.DECISION:
-                parcel = state.parcels.get(number)
-                if parcel is not None and not parcel.decided:
-                    return
-            elif kind == Due.GATE:
-                parcel = state.parcels.get(number)
-                if parcel is not None and parcel.permit.state is PermitState.ISSUED:
-                    return
-            elif kind in permitting.GATE_DUES:
-                if permitting.still_away(state.machine, kind, number):
-                    return
-            else:
-                return
+        while due and _is_stale(state, due[0]):
             heappop(due)
+
+
+def _is_stale(state: LaneState, due: tuple[int, int, int]) -> bool:
+    """Whether a belt deadline can bring nothing any more. Asked after every input: plain numbers, no enum look-ups."""
+    _, kind, number = due
+    if kind == _SEEN:
+        parcel = state.parcels.get(number // STAGES)
+        return parcel is None or parcel.body.stage >= number % STAGES
+    if kind in _NEVER_STALE:
+        return False
+    if kind in permitting.GATE_DUES:
+        return not permitting.still_away(state.machine, kind, number)
+    parcel = state.parcels.get(number)
+    if parcel is None:
+        return True
+    if kind == _IDENTITY:
+        return parcel.identity_closed
+    if kind == _DECISION:
+        return parcel.decided
+    return parcel.permit.state is not PermitState.ISSUED
 
 
 def _lane_started(desk: Desk, item: LaneStarted) -> None:

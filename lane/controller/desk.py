@@ -96,8 +96,10 @@ class Desk:
 
     def begin(self, at_us: int, belt_um: int) -> None:
         """Start a step: where and when its input says it happened."""
-        self.events = []
-        self.commands = []
+        if self.events:
+            self.events = []
+        if self.commands:
+            self.commands = []
         self.at_us = at_us
         self.belt_um = belt_um
         state = self.state
@@ -164,7 +166,7 @@ class Desk:
 
     def calm(self, number: Alarm) -> None:
         """The cause of an alarm is gone."""
-        if alarms.cleared(self.state.alarms, number):
+        if number in self.state.alarms.entries and alarms.cleared(self.state.alarms, number):
             self.events.append(AlarmCleared(at_us=self.at_us, belt_um=self.belt_um, number=int(number)))
 
     def message(self, seq: int, kind: MessageKind, revision: int, via: Via) -> None:

@@ -17,7 +17,8 @@ from lane.model.words import Route
 from lane.permits import PermitState
 from lane.tracking import Body, tail_um
 
-GATE_DUES = (Due.GATE_LEFT, Due.GATE_HOME)
+_SEEN = {position: GateSeen(position.value) for position in GatePosition}
+GATE_DUES = (int(Due.GATE_LEFT), int(Due.GATE_HOME))
 """Deadlines of the closing gate; their number is the belt position at which it had to close."""
 
 
@@ -164,7 +165,7 @@ def gate_zone(desk: Desk) -> list[Parcel]:
 def gate_in_position(desk: Desk, item: GateInPosition) -> None:
     """An end switch proved a position: the permit it belongs to is used, or the gate moved for nobody."""
     machine = desk.machine
-    was, machine.gate = machine.gate, GateSeen(item.position.value)
+    was, machine.gate = machine.gate, _SEEN[item.position]
     if item.position is GatePosition.MOVING:
         if was is GateSeen.RELEASE and machine.phase is not Phase.PROOF:
             _left_out(desk, item.belt_um)

@@ -289,8 +289,11 @@ def throttle(desk: Desk) -> None:
     """Outside causes: bench, release area or outbox full stop induction; the empty belt then waits in SUSPENDED."""
     state, config, machine = desk.state, desk.config, desk.machine
     on_belt = len(state.parcels)
-    _full(desk, Cause.BENCH_FULL, config.bench_places - len(state.bench) - on_belt, config.bench_places)
-    _full(desk, Cause.RELEASE_AREA_FULL, config.release_places - len(state.released) - on_belt, config.release_places)
+    bench_free = config.bench_places - len(state.bench) - on_belt
+    area_free = config.release_places - len(state.released) - on_belt
+    if bench_free <= 0 or area_free <= 0 or machine.throttles:
+        _full(desk, Cause.BENCH_FULL, bench_free, config.bench_places)
+        _full(desk, Cause.RELEASE_AREA_FULL, area_free, config.release_places)
     if machine.state is State.EXECUTE and machine.throttles and not state.parcels and not state.covers:
         command(desk, Command.SUSPEND, machine.throttles[0])
     elif machine.state is State.SUSPENDED and not machine.throttles:

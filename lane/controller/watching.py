@@ -16,6 +16,11 @@ from lane.model.words import State
 STUCK_US_MAX = 2_000_000
 """A running belt that moves less than a millimetre in this time is stuck."""
 STUCK_UM = 1_000
+_CHAIN = tuple(
+    (cause, Alarm(CAUSES[cause][1]))
+    for cause in (Cause.EMERGENCY_STOP, Cause.GUARD_OPEN, Cause.INTERLOCK_OPEN, Cause.KEY_OFF)
+)
+"""Parts of the safety chain, in the order in which they are looked at."""
 
 
 def outbox_level(desk: Desk, item: OutboxLevel) -> None:
@@ -132,14 +137,9 @@ def safety_changed(desk: Desk, item: SafetyChanged) -> None:
     machine.safety_known = True
     running = machine.state not in (State.STOPPED, State.IDLE, State.ABORTED, State.ABORTING, State.COMPLETE)
     faults: list[Cause] = []
-    for ok, cause in (
-        (item.estop_ok, Cause.EMERGENCY_STOP),
-        (item.guard_ok, Cause.GUARD_OPEN),
-        (item.interlock_ok, Cause.INTERLOCK_OPEN),
-        (item.key_on, Cause.KEY_OFF),
-    ):
+    for ok, (cause, alarm) in zip((item.estop_ok, item.guard_ok, item.interlock_ok, item.key_on), _CHAIN, strict=True):
         if ok:
-            desk.calm(Alarm(CAUSES[cause][1]))
+            desk.calm(alarm)
             continue
         faults.append(cause)
         if cause not in machine.safety_faults and (running or cause is not Cause.KEY_OFF):
