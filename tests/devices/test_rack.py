@@ -60,7 +60,7 @@ def test_belt_position_is_reported_each_quarter_metre(tmp_path: Path) -> None:
             gaps = [b.belt_um - a.belt_um for a, b in itertools.pairwise(moved)]
             assert max(gaps) < 700_000
             assert max(s.speed_um_s for s in moved) > 500_000
-            assert lane.rack.belt(lane.now()) >= 1_700_000
+            await lane.until(lambda: lane.rack.belt(lane.now()) >= 1_700_000)
 
     asyncio.run(story())
 

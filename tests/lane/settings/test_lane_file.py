@@ -31,7 +31,7 @@ def test_the_demo_lane_becomes_integers(folder: Path) -> None:
     assert (core.site, core.lane, core.kind) == ("HZ01", "L3", LaneKind.TWIN)
     assert core.speed_um_s == 500_000
     assert (core.layout.detector_um, core.layout.eye_window_um) == (2_300_000, 20_000)
-    assert (core.gate.command_us, core.gate.feedback_us_max) == (60_000, 450_000)
+    assert (core.gate.command_us, core.gate.feedback_us_max) == (60_000, 300_000)
     assert (core.report_lag_us, core.link_hold_us) == (300_000, 1_000_000)
     assert (core.content.bound_ppm, core.content.gross_permille, core.content.gross_mg_min) == (950_000, 30, 50_000)
     assert (core.draw.rate, core.draw.design, core.draw.epoch_us_max) == ("0.055", Design.RATE_HELD, 14_400_000_000)
@@ -60,7 +60,7 @@ def test_run_refuses_each_simulated_address_by_line(folder: Path) -> None:
         ('address = "sim://io"', 'address = "tcp://host:70000"', "devices.io.address: expected tcp://host:port"),
         ("report_lag_ms = 300 ", "report_lag_ms = 3 ", "tracking.report_lag_ms: expected 20..60000 ms, was 3"),
         ("divert_mm = 7200", "divert_mm = 7400", "layout.gate_mm: expected beyond divert_mm (7400), was 7350"),
-        ("travel_ms = 300", "travel_ms = 500", "gate.feedback_ms_max: expected more than travel_ms (500)"),
+        ("travel_ms = 180", "travel_ms = 500", "gate.feedback_ms_max: expected more than travel_ms (500)"),
         ('signatures = "signatures.json"', 'signatures = "x.json"', "vision.signatures: expected a file"),
         ('profile = "lane-io"', 'profile = "lane-iO"', "devices.io.profile: expected a profile name"),
         ('schema = "lane-config/1"', 'schema = "lane-config/9"', 'schema: expected "lane-config/1"'),
