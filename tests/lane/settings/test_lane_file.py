@@ -37,7 +37,7 @@ def test_the_demo_lane_becomes_integers(folder: Path) -> None:
     assert (core.draw.rate, core.draw.design, core.draw.epoch_us_max) == ("0.055", Design.RATE_HELD, 14_400_000_000)
     assert len(core.matrix) == 96
     assert core.carriers[0].check == "s10"
-    assert decision_um(core) == 7_200_000 - 205_000 - 30_000
+    assert decision_um(core) == 7_200_000 - 145_000 - 30_000
     assert station.warnings == ()
     assert station.device("drive").profile == "belt-drive"
 
