@@ -39,6 +39,7 @@ class Alarm(IntEnum):
     GATE_FAULT = 302
     CUSTODY_UNPROVEN = 303
     RELEASE_WITHOUT_PERMIT = 304
+    STRAY_AT_GATE = 305
     DRAW_MISSING = 401
     EPOCH_QUEUE_LOW = 402
     DUPLICATE_WAYBILL = 403
@@ -206,6 +207,13 @@ ALARMS: dict[Alarm, AlarmText] = {
         "Stop it from leaving, bring it to the bench, check the gate, then Unhold.",
         _H,
     ),
+    Alarm.STRAY_AT_GATE: AlarmText(
+        "Unknown body before the open gate",
+        "Close behind a released parcel the last eye saw something without a number; the belt was stopped before it.",
+        "A parcel was laid onto the belt, or one slipped up to the parcel ahead.",
+        "Take it off between divert eye and gate and bring it to the bench, then Unhold.",
+        _H,
+    ),
     Alarm.DRAW_MISSING: AlarmText(
         "No random draw possible",
         "No epoch with a key is open, so no parcel may be inducted.",
@@ -348,6 +356,7 @@ class Cause(StrEnum):
     GATE_UNPROVEN = "GATE_UNPROVEN"
     GATE_FAULT = "GATE_FAULT"
     RELEASE_WITHOUT_PERMIT = "RELEASE_WITHOUT_PERMIT"
+    STRAY_AT_GATE = "STRAY_AT_GATE"
     JAM = "JAM"
     BELT_STUCK = "BELT_STUCK"
     DRIVE_FAULT = "DRIVE_FAULT"
@@ -376,6 +385,7 @@ CAUSES: dict[Cause, tuple[Kind, int]] = {
     Cause.GATE_UNPROVEN: (Kind.HOLD, Alarm.GATE_UNPROVEN),
     Cause.GATE_FAULT: (Kind.HOLD, Alarm.GATE_FAULT),
     Cause.RELEASE_WITHOUT_PERMIT: (Kind.HOLD, Alarm.RELEASE_WITHOUT_PERMIT),
+    Cause.STRAY_AT_GATE: (Kind.HOLD, Alarm.STRAY_AT_GATE),
     Cause.JAM: (Kind.HOLD, Alarm.JAM),
     Cause.BELT_STUCK: (Kind.HOLD, Alarm.BELT_STUCK),
     Cause.DRIVE_FAULT: (Kind.HOLD, Alarm.DRIVE_FAULT),

@@ -10,7 +10,7 @@ from devices.signals import BeltMoved, BeltState, EncoderDoubt, EyeChanged, Qual
 from lane.controller import drawing, evidence, exits
 from lane.controller.desk import STAGES, Desk
 from lane.controller.permitting import doubt, flush, void, void_all, void_only
-from lane.controller.state import STRAYS_MAX, Due, Parcel
+from lane.controller.state import STRAYS_MAX, Due, GateSeen, Parcel
 from lane.errors import Alarm, Cause
 from lane.events.machine import TrackingStray
 from lane.events.parcel import ParcelInducted, ParcelMeasured, TrackingLost
@@ -265,6 +265,8 @@ def _stray(desk: Desk, eye: str, belt_um: int) -> None:
         for parcel in list(state.parcels.values()):
             if parcel.permit.permit_no and abs(parcel.body.anchor_um - at_um) <= desk.layout.gate_um:
                 void(desk, parcel, "stray at the gate")
+    if eye == EYE_DIVERT and desk.machine.gate in (GateSeen.MOVING, GateSeen.RELEASE):
+        desk.want(Cause.STRAY_AT_GATE, detail="an unknown body follows through the gate unless the belt stops")
     _doubt_neighbours(desk, at_um, 0)
     desk.alarm(Alarm.TRACKING_STRAY, detail=f"eye {eye}")
     _count_fault(desk, at_um)

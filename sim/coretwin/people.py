@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lane.commands import AskReview
-from lane.events.machine import AlarmRaised, StateChanged
+from lane.events.machine import AlarmRaised, OrderRefused, StateChanged
 from lane.events.parcel import BenchRecorded, ContentCompared, DispositionDecided, ParcelDiverted, ParcelReleased
 from lane.inputs import OrderGiven
 from lane.model.words import BenchResult, Custody, Role, State, StatusClass
@@ -53,6 +53,7 @@ class People:
             ParcelReleased: self._released,
             BenchRecorded: self._recorded,
             AlarmRaised: self._alarm,
+            OrderRefused: self._refused,
         }
 
     def begin(self) -> None:
@@ -123,6 +124,12 @@ class People:
                 station.driver.call_at(station.now + 1_000_000, self._over, None, ATTENDANT)
             case _:
                 pass
+
+    def _refused(self, event: OrderRefused) -> None:
+        """Not possible yet (a link away, the gate not home): the officer looks after it and tries again."""
+        again: dict[str, type[AnyOrder]] = {kind.__name__: kind for kind in (Reset, Start, Unhold)}
+        if event.order in again:
+            self._later(self._station.settings.attend_us, again[event.order])
 
     def _over(self, _: None) -> None:
         self._station.finish("complete")

@@ -98,9 +98,11 @@ class Troubles:
 
     def _free(self, head_um: int) -> bool:
         """Whether a foreign carton with its head there touches nobody."""
-        return all(
-            head_um - FOREIGN_UM > body.head_um + CLEAR_UM or head_um < body.head_um - body.length_um - CLEAR_UM
-            for body in self._station.plant.bodies.values()
+        return (
+            all(  # a body lies from its head_um (leading edge) to head_um + length: what is behind has the larger one
+                head_um > body.head_um + body.length_um + CLEAR_UM or head_um + FOREIGN_UM + CLEAR_UM < body.head_um
+                for body in self._station.plant.bodies.values()
+            )
         )
 
     def keep(self, happening: Happening) -> None:

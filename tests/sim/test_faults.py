@@ -54,9 +54,13 @@ def test_a_gate_that_sticks_stops_the_belt_before_the_next_body_and_nobody_slips
     assert referee["unaccounted"] == 0
 
 
-def test_all_faults_together_lose_nobody() -> None:
-    referee = _run(*FaultKind).figures["referee"]
+@pytest.mark.parametrize("seed", [5, 6])
+def test_all_faults_together_lose_nobody_and_release_nothing_against_a_rule(seed: int) -> None:
+    figures = _run(*FaultKind, seed=seed).figures
+    referee = figures["referee"]
+    assert figures["ended"] == "complete"
     assert referee["unaccounted"] == 0, referee["unaccounted_bodies"]
+    assert referee["rule_violating_releases"] == 0
     assert referee["violations"] == {}
 
 

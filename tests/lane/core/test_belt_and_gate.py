@@ -266,6 +266,19 @@ def test_body_laid_onto_the_belt_doubts_its_neighbours_and_is_followed_to_the_ex
     assert not plant.core.state.strays
 
 
+def test_unknown_body_close_behind_a_released_parcel_is_stopped_before_the_open_gate() -> None:
+    plant = running(1)
+    reach(plant, PermitUsed)
+    box = plant.boxes[0]
+    head = box.at_um + box.length_um + 60 * MM
+    divert_um, gate_um = plant.config.layout.divert_um, plant.config.layout.gate_um
+    plant.when(head + divert_um, lambda: plant.give(EyeChanged(**plant.now(), eye="divert", blocked=True)))
+    plant.run(MINUTE)
+    assert state(plant) is State.HELD
+    assert Alarm.STRAY_AT_GATE in alarms(plant)
+    assert plant.belt < head + gate_um
+
+
 def test_second_tracking_fault_while_the_first_is_on_the_belt_flushes_all() -> None:
     plant = running()
     for number in range(6):
