@@ -10,6 +10,9 @@ from vision.item_count import Acquisition, Origin
 LINE_UM = 1_200
 """One detector line per 12 encoder counts (device manual, section 7)."""
 
+BODY_UM_MAX = 2_000_000
+"""Longer than any body: one whose tail has not come by then was taken off the belt at the detector."""
+
 
 @dataclass(slots=True)
 class Span:
@@ -52,6 +55,7 @@ class Images:
         if window is None:
             return None
         from_um, to_um = window
+        self._spans = [span for span in self._spans if span.tail_um >= 0 or span.head_um > from_um - BODY_UM_MAX]
         shown = [span for span in self._spans if span.head_um < to_um and not 0 <= span.tail_um <= from_um]
         self._spans = [span for span in self._spans if span.tail_um < 0 or span.tail_um > from_um]
         head_um = min((span.head_um for span in shown), default=0)
