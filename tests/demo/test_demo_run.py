@@ -74,7 +74,7 @@ def test_interrupted_demo_ends_in_order_and_leaves_no_process(tmp_path: Path) ->
     assert "stopping in order" in output
     assert figures(run)["interrupted"] is True
     assert figures(run)["referee"]["rule_violating_releases"] == 0
-    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    left = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(run) not in left
 
 
@@ -89,6 +89,6 @@ def test_killed_demo_takes_its_processes_with_it(tmp_path: Path) -> None:
         time.sleep(0.1)
     process.kill()
     process.wait()
-    while str(run) in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout:
+    while str(run) in subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout:
         assert time.monotonic() < end, "processes of a killed demo go on"
         time.sleep(0.2)
