@@ -94,12 +94,9 @@ ALARMS: dict[Alarm, AlarmText] = {
         _H,
     ),
     Alarm.KEY_OFF: AlarmText(
-        "X-ray key switched off",
-        "The key switch was turned off while the lane was running.",
-        "Somebody took the key.",
-        "Insert and turn the key, then Clear, Reset, Start.",
-        _H,
-    ),
+        "X-ray key switched off", "The key switch was turned off while the lane was running.",
+        "Somebody took the key.", "Insert and turn the key, then Clear, Reset, Start.", _H,
+    ),  # fmt: skip
     Alarm.JOURNAL_FAILED: AlarmText(
         "Journal can't be written",
         "A record is not durable; no parcel is released from here on.",
@@ -122,12 +119,9 @@ ALARMS: dict[Alarm, AlarmText] = {
         _M,
     ),
     Alarm.DRIVE_FAULT: AlarmText(
-        "Belt drive fault",
-        "The drive reports a fault.",
-        "Overload, or its communication watchdog expired.",
-        "Read the fault code at the drive, reset it, then Unhold.",
-        _M,
-    ),
+        "Belt drive fault", "The drive reports a fault.", "Overload, or its communication watchdog expired.",
+        "Read the fault code at the drive, reset it, then Unhold.", _M,
+    ),  # fmt: skip
     Alarm.ABORTED_BY_PERSON: AlarmText(
         "Aborted by a person", "A signed-in person aborted it.", "See the order.", "Clear, Reset, Start.", _M, True
     ),
@@ -208,12 +202,10 @@ ALARMS: dict[Alarm, AlarmText] = {
         _H,
     ),
     Alarm.STRAY_AT_GATE: AlarmText(
-        "Unknown body before the open gate",
-        "Close behind a released parcel the last eye saw something without a number; the belt was stopped before it.",
-        "A parcel was laid onto the belt, or one slipped up to the parcel ahead.",
-        "Take it off between divert eye and gate and bring it to the bench, then Unhold.",
-        _H,
-    ),
+        "Unknown body before the open gate", "Close behind a released parcel something without a number came; "
+        "the belt stopped before it.", "A parcel was laid onto the belt, or slipped up to the parcel ahead.",
+        "Take it off between divert eye and gate, bring it to the bench, then Unhold.", _H,
+    ),  # fmt: skip
     Alarm.DRAW_MISSING: AlarmText(
         "No random draw possible",
         "No epoch with a key is open, so no parcel may be inducted.",

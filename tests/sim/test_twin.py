@@ -123,7 +123,8 @@ class Rogue(LaneController):
         for event in step.events:
             if isinstance(event, DispositionDecided) and event.route is Route.INSPECT:
                 parcel = self.state.parcels[event.seq]
-                start = parcel.body.anchor_um + self.config.layout.gate_um - 180_000
+                # just before the head: the real core, running underneath, would send an earlier blade home in time
+                start = parcel.body.anchor_um + self.config.layout.gate_um - 95_000
                 pulses.append(
                     ReleasePulse(
                         permit_no=60_000 - event.seq, seq=event.seq, from_um=start, to_um=start + 600_000,
