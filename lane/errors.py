@@ -71,6 +71,7 @@ class AlarmText:
 
 _H, _M, _L = Priority.HIGH, Priority.MEDIUM, Priority.LOW
 
+# fmt: off
 ALARMS: dict[Alarm, AlarmText] = {
     Alarm.EMERGENCY_STOP: AlarmText(
         "Emergency stop pressed",
@@ -96,7 +97,7 @@ ALARMS: dict[Alarm, AlarmText] = {
     Alarm.KEY_OFF: AlarmText(
         "X-ray key switched off", "The key switch was turned off while the lane was running.",
         "Somebody took the key.", "Insert and turn the key, then Clear, Reset, Start.", _H,
-    ),  # fmt: skip
+    ),
     Alarm.JOURNAL_FAILED: AlarmText(
         "Journal can't be written",
         "A record is not durable; no parcel is released from here on.",
@@ -121,7 +122,7 @@ ALARMS: dict[Alarm, AlarmText] = {
     Alarm.DRIVE_FAULT: AlarmText(
         "Belt drive fault", "The drive reports a fault.", "Overload, or its communication watchdog expired.",
         "Read the fault code at the drive, reset it, then Unhold.", _M,
-    ),  # fmt: skip
+    ),
     Alarm.ABORTED_BY_PERSON: AlarmText(
         "Aborted by a person", "A signed-in person aborted it.", "See the order.", "Clear, Reset, Start.", _M, True
     ),
@@ -205,7 +206,7 @@ ALARMS: dict[Alarm, AlarmText] = {
         "Unknown body before the open gate", "Close behind a released parcel something without a number came; "
         "the belt stopped before it.", "A parcel was laid onto the belt, or slipped up to the parcel ahead.",
         "Take it off between divert eye and gate, bring it to the bench, then Unhold.", _H,
-    ),  # fmt: skip
+    ),
     Alarm.DRAW_MISSING: AlarmText(
         "No random draw possible",
         "No epoch with a key is open, so no parcel may be inducted.",
@@ -318,6 +319,7 @@ ALARMS: dict[Alarm, AlarmText] = {
         True,
     ),
 }
+# fmt: on
 """Every alarm has a row; ``tests/lane/core`` checks that none is missing."""
 
 

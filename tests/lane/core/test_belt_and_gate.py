@@ -1,7 +1,5 @@
 """Encoder, drive, gate, exits and what does not belong on the belt."""
 
-import pytest
-
 from devices.commands import (
     ReleasePulse,
     RestGate,
@@ -36,9 +34,8 @@ from lane.inputs import AnyInput, EpochQueueLow
 from lane.model.grounds import Ground
 from lane.model.words import State
 from lane.orders import Inspect, Unhold
-from lane.permits import left_by_um, stop_um
 from tests.lane.core.boxes import MM, Box
-from tests.lane.core.helpers import MINUTE, alarms, grounds, reach, refusals, running, state
+from tests.lane.core.helpers import MINUTE, alarms, grounds, reach, running, state
 from tests.lane.core.miniplant import MiniPlant
 
 
@@ -102,85 +99,6 @@ def test_gate_that_does_not_open_holds_and_nothing_is_released() -> None:
     plant.order(Unhold)
     plant.run(2 * MINUTE)
     assert {Ground.GATE_UNPROVEN} <= grounds(plant, 1)
-
-
-def stuck_open(gap_um: int, **second: object) -> MiniPlant:
-    """The blade sticks OUT while the first of two parcels passes it."""
-    plant = running()
-    plant.lay(Box(code="T000000001"), 700 * MM)
-    plant.lay(Box(code="T000000002", **second), gap_um)  # type: ignore[arg-type]
-    reach(plant, PermitUsed)
-    plant.gate_sticks = True
-    plant.run(MINUTE)
-    return plant
-
-
-def exits(plant: MiniPlant) -> list[str]:
-    """Where the blade sent each box so far."""
-    return [box.exit for box in plant.boxes]
-
-
-@pytest.mark.parametrize("seen", [1, 2])
-def test_blade_stuck_out_stops_the_belt_before_the_next_parcel_with_or_without_a_permit_reaches_it(seen: int) -> None:
-    plant = stuck_open(360 * MM, seen=seen)
-    assert state(plant) is State.HELD
-    assert Alarm.GATE_UNPROVEN in alarms(plant)
-    assert plant.gate is GatePosition.RELEASE
-    assert exits(plant) == ["exit_release", ""], "the second parcel came to the blade"
-    assert Alarm.RELEASE_WITHOUT_PERMIT not in alarms(plant)
-    plant.order(Unhold)
-    assert "gate is not at INSPECT" in refusals(plant)[-1]
-    assert state(plant) is State.HELD
-    plant.free_gate()
-    plant.run(1_000_000)
-    plant.order(Unhold)
-    plant.run(2 * MINUTE)
-    assert state(plant) is State.EXECUTE
-    assert Ground.GATE_UNPROVEN in grounds(plant, 2)
-    assert exits(plant) == ["exit_release", "exit_inspect"]
-    assert [event.seq for event in plant.of(ParcelReleased)] == [1]
-
-
-def test_parcel_that_could_not_reach_the_stuck_gate_before_the_belt_stands_keeps_its_chance() -> None:
-    plant = stuck_open(1_500 * MM)
-    assert plant.of(PermitUsed)[-1].seq == 1
-    assert plant.belt - left_by_um(plant.config, plant.of(PermitIssued)[0].to_um) <= stop_um(plant.config)
-    plant.free_gate()
-    plant.run(1_000_000)
-    plant.order(Unhold)
-    plant.run(2 * MINUTE)
-    assert [event.seq for event in plant.of(ParcelReleased)] == [1, 2]
-
-
-def test_blade_stuck_half_way_home_is_noticed_and_the_lane_holds() -> None:
-    plant = running(1)
-    reach(plant, PermitUsed)
-    plant.filter = lambda item: (
-        None if isinstance(item, GateInPosition) and item.position is GatePosition.INSPECT else item
-    )
-    plant.run(MINUTE)
-    assert state(plant) is State.HELD
-    assert alarms(plant) == {Alarm.GATE_UNPROVEN}
-    assert [event.seq for event in plant.of(ParcelReleased)] == [1]
-
-
-def test_gate_that_moves_home_in_time_holds_nobody() -> None:
-    plant = running()
-    for number in range(6):
-        plant.lay(Box(code=f"T{number:09d}", length_um=800 * MM if number % 2 else 130 * MM), 360 * MM)
-    plant.run(2 * MINUTE)
-    assert state(plant) is State.EXECUTE
-    assert not alarms(plant)
-    assert len(plant.of(ParcelReleased)) == 6
-
-
-def test_gate_away_from_inspect_at_the_decision_point_means_no_permit() -> None:
-    plant = running(1)
-    reach(plant, ParcelDrawn)
-    plant.give(GateInPosition(**plant.now(), position=GatePosition.MOVING))
-    plant.run(2 * MINUTE)
-    assert not plant.of(PermitIssued)
-    assert Ground.GATE_UNPROVEN in grounds(plant, 1)
 
 
 def test_gate_that_opens_for_nobody_holds() -> None:
@@ -264,19 +182,6 @@ def test_body_laid_onto_the_belt_doubts_its_neighbours_and_is_followed_to_the_ex
     assert [event.seq for event in plant.of(ParcelReleased)] == [3]
     assert len(plant.of(TrackingStray)) == 1
     assert not plant.core.state.strays
-
-
-def test_unknown_body_close_behind_a_released_parcel_is_stopped_before_the_open_gate() -> None:
-    plant = running(1)
-    reach(plant, PermitUsed)
-    box = plant.boxes[0]
-    head = box.at_um + box.length_um + 60 * MM
-    divert_um, gate_um = plant.config.layout.divert_um, plant.config.layout.gate_um
-    plant.when(head + divert_um, lambda: plant.give(EyeChanged(**plant.now(), eye="divert", blocked=True)))
-    plant.run(MINUTE)
-    assert state(plant) is State.HELD
-    assert Alarm.STRAY_AT_GATE in alarms(plant)
-    assert plant.belt < head + gate_um
 
 
 def test_second_tracking_fault_while_the_first_is_on_the_belt_flushes_all() -> None:
