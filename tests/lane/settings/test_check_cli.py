@@ -18,7 +18,7 @@ def test_the_shipped_lane_is_valid_and_summed_up(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert result.output.splitlines()[-1] == "OK"
     summary = json.loads(out.read_text())
-    assert summary["decision_point"] == "7025 mm from the induct eye"
+    assert summary["decision_point"] == "7015 mm from the induct eye"
     assert len(summary["devices"]) == 8
 
 

@@ -31,13 +31,13 @@ def test_the_demo_lane_becomes_integers(folder: Path) -> None:
     assert (core.site, core.lane, core.kind) == ("HZ01", "L3", LaneKind.TWIN)
     assert core.speed_um_s == 500_000
     assert (core.layout.detector_um, core.layout.eye_window_um) == (2_300_000, 20_000)
-    assert (core.gate.command_us, core.gate.feedback_us_max) == (60_000, 300_000)
+    assert (core.gate.command_us, core.gate.feedback_us_max) == (80_000, 300_000)
     assert (core.report_lag_us, core.link_hold_us) == (300_000, 1_000_000)
     assert (core.content.bound_ppm, core.content.gross_permille, core.content.gross_mg_min) == (950_000, 30, 50_000)
     assert (core.draw.rate, core.draw.design, core.draw.epoch_us_max) == ("0.055", Design.RATE_HELD, 14_400_000_000)
     assert len(core.matrix) == 96
     assert core.carriers[0].check == "s10"
-    assert decision_um(core) == 7_200_000 - 145_000 - 30_000
+    assert decision_um(core) == 7_200_000 - 155_000 - 30_000
     assert station.warnings == ()
     assert station.device("drive").profile == "belt-drive"
 
