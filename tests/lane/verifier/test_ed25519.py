@@ -1,6 +1,5 @@
 """Signatures: known answers of RFC 8032, section 7.1, and agreement with the `cryptography` package."""
 
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
