@@ -31,6 +31,9 @@ def verify(run: Path, key_text: str | None = None, progress: Progress | None = N
     key = _key(run, key_text, report)
     journal = JournalFile(run, report)
     try:
+        if key is not None and report.key_trusted and (signers := signed.foreign_signers(run, journal, key)):
+            _another_lane(report, signers, key)
+            return report
         notes = signed.load(run, journal, key, report)
         origins = sorted({note.origin for note in notes.values()} | ({key.name} if key else set()))
         if len(origins) > 1:
@@ -41,6 +44,14 @@ def verify(run: Path, key_text: str | None = None, progress: Progress | None = N
     finally:
         journal.close()
     return report
+
+
+def _another_lane(report: Report, signers: list[str], key: signed.LaneKey) -> None:
+    """Nothing here was signed with the given key: one line says so; what else differs would only repeat it."""
+    report.findings.clear()
+    names = " and ".join(signers)
+    report.damage(signed.FOLDER, f"not the trusted key: signed by {names}, your key is {key.name} {key.key_id.hex()}")
+    report.notes.append("nothing else was checked: give the key of the lane that made this run")
 
 
 def _walk(

@@ -82,6 +82,22 @@ def check_signature(note: Note, key: LaneKey) -> str:
     return "" if key.public.verifies(note.text, note.signature) else "signature is wrong"
 
 
+def foreign_signers(run: Path, journal: JournalFile, key: LaneKey) -> list[str]:
+    """Who signed this run, when nobody did it with the given key ([]: somebody did, or nothing is signed at all)."""
+    raws = [path.read_bytes() for path in sorted((run / FOLDER).glob("*.txt"))]
+    raws += [raw for (raw,) in journal.rows("SELECT note FROM signed_checkpoint", "checkpoints") if raw]
+    signers = set()
+    for raw in raws:
+        try:
+            note = parse_note("", raw)
+        except (ValueError, TypeError):
+            continue  # a damaged note names nobody; load says where it is
+        if (note.key_name, note.key_id) == (key.name, key.key_id):
+            return []
+        signers.add(f"{note.key_name} {note.key_id.hex()}")
+    return sorted(signers)
+
+
 def load(run: Path, journal: JournalFile, key: LaneKey | None, report: Report) -> dict[int, Note]:
     """All good checkpoints by size; everything wrong with rows and files becomes a finding with its place."""
     folder = run / FOLDER

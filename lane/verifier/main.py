@@ -13,6 +13,8 @@ from lane.verifier.findings import Report, Verdict
 EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.UNVERIFIABLE: 3}
 EXIT_USAGE = 2
 FINDINGS_PRINTED = 20
+KEY_PLUS_MIN = 2
+"""Plus signs in the text of a key: name, key id and base64 stand between them."""
 QUIET_S = 2.0
 """Progress is shown on work that takes longer than this."""
 
@@ -57,8 +59,7 @@ def run_and_print(run: Path, key: str | None, json_file: Path | None, out: TextI
     started = time.monotonic()
     progress = Progress(err)
     try:
-        text = Path(key).read_text() if key is not None and Path(key).is_file() else key
-        report = verify(run, text, progress if err.isatty() else None)
+        report = verify(run, _key_text(key), progress if err.isatty() else None)
     except (NotARun, OSError) as error:
         err.write(f"lane verify: {error}\n")
         return EXIT_USAGE
@@ -73,6 +74,20 @@ def run_and_print(run: Path, key: str | None, json_file: Path | None, out: TextI
             err.write(f"lane verify: --json {json_file}: can't be written: {error.strerror}\n")
             return EXIT_USAGE
     return EXIT[report.verdict]
+
+
+def _key_text(key: str | None) -> str | None:
+    """Text of the trusted key, given as a file or as itself. Raises NotARun when it is neither."""
+    if key is None:
+        return None
+    if Path(key).is_file():
+        return Path(key).read_text(errors="replace")
+    if key.count("+") < KEY_PLUS_MIN:
+        raise NotARun(
+            f"--key {key}: no such file; expected a file such as RUN/checkpoints/lane.pub, "
+            "or the key's own text <name>+<key id>+<base64>"
+        )
+    return key
 
 
 def print_report(report: Report, elapsed_s: float, out: TextIO) -> None:

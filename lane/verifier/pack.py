@@ -1,11 +1,13 @@
 """Makes the verifier one file that any Python 3.11 runs: ``python -m lane.verifier.pack lane-verify.pyz``."""
 
+import argparse
 import sys
 import tempfile
 import zipapp
 from pathlib import Path
 
 ENTRY = "import sys\nfrom lane.verifier.main import main\nsys.exit(main())\n"
+EXIT_USAGE = 2
 
 
 def pack(target: Path) -> Path:
@@ -22,5 +24,22 @@ def pack(target: Path) -> Path:
     return target
 
 
+def main(arguments: list[str] | None = None) -> int:
+    """Pack into the file named on the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m lane.verifier.pack",
+        description="Make the verifier one file that any Python 3.11 or newer runs, without this repository.",
+        epilog="Then: python3 FILE.pyz RUN --key PUB",
+    )
+    parser.add_argument("file", metavar="FILE.pyz", type=Path, help="file to write (replaced when it exists)")
+    target: Path = parser.parse_args(arguments).file
+    try:
+        print(pack(target))
+    except OSError as error:
+        print(f"{parser.prog}: {target}: can't be written: {error.strerror}", file=sys.stderr)
+        return EXIT_USAGE
+    return 0
+
+
 if __name__ == "__main__":
-    print(pack(Path(sys.argv[1] if len(sys.argv) > 1 else "lane-verify.pyz")))
+    sys.exit(main())

@@ -16,6 +16,7 @@ from lane.journal.note import verifier_key
 from lane.verifier.check import verify
 from lane.verifier.findings import Report, Severity, Verdict
 from lane.verifier.main import main
+from lane.verifier.pack import main as pack_main
 from lane.verifier.pack import pack
 from tests.lane.journal_items import ORIGIN
 from tests.lane.run_builder import RunBuilder, finished_run
@@ -50,7 +51,41 @@ def test_a_given_key_is_trusted_and_another_one_is_not_enough(honest: Path) -> N
     other = verifier_key(ORIGIN, bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))
     report = verify(honest, other)
     assert report.verdict is Verdict.FAIL
-    assert "checkpoints/lane.pub: not the trusted key" in words(report)
+    (line,) = words(report).splitlines()
+    mine, yours = (text.split("+")[1] for text in (key, other))
+    assert line == f"DAMAGE checkpoints: not the trusted key: signed by {ORIGIN} {mine}, your key is {ORIGIN} {yours}"
+
+
+def test_a_public_key_replaced_in_the_run_is_told_beside_the_rest_of_the_proof(honest: Path, tmp_path: Path) -> None:
+    run = copy_of(honest, tmp_path)
+    key = (run / "checkpoints" / "lane.pub").read_text()
+    (run / "checkpoints" / "lane.pub").write_text("somebody+00000000+else\n")
+    report = verify(run, key)
+    assert words(report) == "DAMAGE checkpoints/lane.pub: not the trusted key"
+    assert report.figures["parcels"] == 6
+
+
+def test_a_key_that_is_neither_file_nor_text_names_both_forms(honest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(honest), "--key", "nofile.pub"]) == 2
+    error = capsys.readouterr().err
+    assert "nofile.pub: no such file" in error
+    assert "RUN/checkpoints/lane.pub" in error
+    assert "<name>+<key id>+<base64>" in error
+
+
+def test_packing_needs_a_file_and_help_writes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments, status in ((["--help"], 0), ([], 2)):
+        with pytest.raises(SystemExit) as ended:
+            pack_main(arguments)
+        assert ended.value.code == status
+    assert list(tmp_path.iterdir()) == []
+    assert pack_main(["missing/lane-verify.pyz"]) == 2
+    assert "missing/lane-verify.pyz: can't be written" in capsys.readouterr().err
+    assert pack_main(["lane-verify.pyz"]) == 0
+    assert (tmp_path / "lane-verify.pyz").is_file()
 
 
 def test_verification_changes_no_byte_of_the_run(honest: Path) -> None:
