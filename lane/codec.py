@@ -118,16 +118,19 @@ def _integer_text(value: Any) -> str:
     return str(int(value))
 
 
-def _string_text(value: Any) -> str:
+def _text(value: Any) -> str:
+    """Text as a record holds it; reading gives the same, so that a core never acts on what can't be written."""
     if not isinstance(value, str):
         _refuse("value", "text", value)
     if value.isascii():
-        return _quote(str(value))
-    try:
-        value.encode()
-    except UnicodeEncodeError:
+        return str(value)
+    if any("\ud800" <= sign <= "\udfff" for sign in value):
         _refuse("value", "text without surrogates", value)
-    return _quote(unicodedata.normalize("NFC", value))
+    return unicodedata.normalize("NFC", value)
+
+
+def _string_text(value: Any) -> str:
+    return _quote(_text(value))
 
 
 def _bool_text(value: Any) -> str:
@@ -305,10 +308,6 @@ def _read_integer(plain: Any) -> Any:
     return plain if _integer_text(plain) else 0
 
 
-def _reader_of(kind: type) -> Reader:
-    return lambda plain: plain if isinstance(plain, kind) else _refuse("value", kind.__name__, plain)
-
-
 def _read_bytes(plain: Any) -> Any:
     try:
         return bytes.fromhex(plain)
@@ -318,8 +317,8 @@ def _read_bytes(plain: Any) -> Any:
 
 _SCALAR_READERS: dict[Any, Reader] = {
     int: _read_integer,
-    str: _reader_of(str),
-    bool: _reader_of(bool),
+    str: _text,
+    bool: lambda plain: plain if isinstance(plain, bool) else _refuse("value", "bool", plain),
     bytes: _read_bytes,
 }
 

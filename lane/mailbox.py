@@ -35,6 +35,10 @@ PATH_BYTES_MAX = 100
 """``sun_path`` holds 108 bytes on Linux; longer run paths get a socket in a temporary directory."""
 ANSWER_S_MAX = 10.0
 """A commit takes milliseconds; a core that does not answer for so long is down."""
+CALL_S_MAX = 30.0
+"""A caller that sends no whole line, or reads no reply, for so long is sent away: it holds one of the few places."""
+PAUSE_S = 0.01
+"""Between two requests of one connection: nobody's questions may hold up the loop that steers the gate."""
 SOCKET_NAME = "mailbox.sock"
 POINTER_NAME = "mailbox.path"
 
@@ -92,9 +96,10 @@ def socket_path(run: Path) -> Path:
 class Mailbox:
     """The core's end. One request per line; a connection may send many, one at a time."""
 
-    def __init__(self, run: Path, handler: Handler) -> None:
+    def __init__(self, run: Path, handler: Handler, *, call_s_max: float = CALL_S_MAX) -> None:
         self._run = run
         self._handler = handler
+        self._call_s_max = call_s_max
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -138,8 +143,8 @@ class Mailbox:
                 await _reply(writer, _refused(f"the mailbox has {CONNECTIONS_MAX} callers already: try again"))
             else:
                 await self._converse(reader, writer)
-        except ConnectionError:
-            return  # the caller went away; its order, if any, is in the journal
+        except (ConnectionError, TimeoutError):
+            return  # the caller went away or fell silent; its order, if any, is in the journal
         finally:
             self._tasks.discard(task)
             writer.close()
@@ -147,18 +152,22 @@ class Mailbox:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             try:
-                line = await reader.readline()
+                async with asyncio.timeout(self._call_s_max):
+                    line = await reader.readline()
             except ValueError:
                 await _reply(writer, _refused(f"expected a line of at most {LINE_BYTES_MAX} bytes"))
                 return
             if not line:
                 return
-            await _reply(writer, await self._answer(line))
+            answer = await self._answer(line)
+            async with asyncio.timeout(self._call_s_max):
+                await _reply(writer, answer)
+            await asyncio.sleep(PAUSE_S)
 
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
             message = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             return _refused(f"expected one JSON object per line: {error}")
         if not isinstance(message, dict):
             return _refused("expected a JSON object")
@@ -170,5 +179,7 @@ def _refused(reason: str) -> dict[str, Any]:
 
 
 async def _reply(writer: asyncio.StreamWriter, reply: dict[str, Any]) -> None:
-    writer.write(json.dumps(reply, separators=(",", ":"), ensure_ascii=False).encode() + b"\n")
+    text = json.dumps(reply, separators=(",", ":"), ensure_ascii=False)
+    # A reason may quote half a surrogate pair out of the request; written as its escape it is JSON again.
+    writer.write(text.encode("utf-8", "backslashreplace") + b"\n")
     await writer.drain()

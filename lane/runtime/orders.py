@@ -18,6 +18,9 @@ KEY_HEX = 64
 Post = Callable[[AnyInput], Awaitable[tuple[int, str]]]
 EnterDigits = Callable[[str, str], Awaitable[int]]
 
+REQUESTS = frozenset({"order", "ask", "ack", "digits"})
+"""What a request can be. One that is two of them is refused: a caller who checked one might be answered the other."""
+
 SUPERVISOR_ONLY = frozenset({"AddRule", "SetGroundMode", "ShelveAlarm"})
 """Orders that change what the lane looks for or shows; they name a second person besides."""
 
@@ -54,6 +57,8 @@ class OrderDesk:
     async def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         """Answer one request of the mailbox."""
         try:
+            if len(asked := sorted(REQUESTS & message.keys())) > 1:
+                return _refused(f"expected one request, was {' and '.join(asked)}")
             match message:
                 case {"ask": "state"}:
                     return self._state()

@@ -91,7 +91,7 @@ def test_a_record_has_exactly_these_bytes() -> None:
         (b'"at_us":1', b'"at_us":true', "EyeChanged.at_us: expected an integer"),
         (b'"at_us":1', b'"at_us":9007199254740992', "EyeChanged.at_us: expected an integer"),
         (b'"blocked":true', b'"blocked":1', "EyeChanged.blocked: expected bool"),
-        (b'"eye":"induct"', b'"eye":7', "EyeChanged.eye: expected str"),
+        (b'"eye":"induct"', b'"eye":7', "EyeChanged.eye: expected text, was 7"),
         (b'"eye":"induct"', b'"eye":"\xff"', "not canonical JSON"),
         (b'"eye":"induct"', b'"eye":"\\ud800"', "EyeChanged.eye: expected text without surrogates"),
         (b'"eye":"induct"', b'"eye":"U\xcc\x88"', "not in canonical form"),

@@ -87,3 +87,58 @@ def test_a_socket_left_by_a_killed_core_is_replaced(tmp_path: Path) -> None:
     old.bind(str(tmp_path / "mailbox.sock"))
     old.close()
     assert talk(tmp_path, b"{}\n") == [b'{"accepted":true,"got":{}}\n']
+
+
+def test_nesting_deeper_than_any_order_gets_a_reason_and_the_connection_goes_on(tmp_path: Path) -> None:
+    deep, sound = talk(tmp_path, b"[" * 30_000 + b"]" * 30_000 + b"\n", b'{"ask":"b"}\n')
+    assert b"expected one JSON object per line" in deep
+    assert b'"accepted":true' in sound
+
+
+def test_half_a_surrogate_pair_in_a_reply_is_written_as_its_escape(tmp_path: Path) -> None:
+    (reply,) = talk(tmp_path, b'{"person":"\\ud800"}\n')
+    assert reply == b'{"accepted":true,"got":{"person":"\\ud800"}}\n'
+
+
+def test_a_caller_that_never_ends_its_line_is_sent_away(tmp_path: Path) -> None:
+    def client() -> bytes:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(socket_path(tmp_path)))
+            connection.sendall(b'{"ask":')
+            return connection.recv(100)
+
+    async def session() -> bytes:
+        mailbox = Mailbox(tmp_path, echo, call_s_max=0.05)
+        await mailbox.start()
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(client), 20)
+        finally:
+            await mailbox.stop()
+
+    assert asyncio.run(session()) == b""
+
+
+def test_a_caller_that_asks_without_end_leaves_the_loop_to_others(tmp_path: Path) -> None:
+    def client() -> None:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(socket_path(tmp_path)))
+            connection.sendall(b'{"ask":"a"}\n' * 1_000)
+            connection.recv(1)
+
+    async def session() -> int:
+        answered = 0
+
+        async def count(_: dict[str, Any]) -> dict[str, Any]:
+            nonlocal answered
+            answered += 1
+            return {}
+
+        mailbox = Mailbox(tmp_path, count)
+        await mailbox.start()
+        try:
+            await asyncio.to_thread(client)
+            return answered
+        finally:
+            await mailbox.stop()
+
+    assert 1 <= asyncio.run(session()) < 1_000

@@ -146,3 +146,28 @@ def test_other_requests_are_answered_or_refused(live: Posted) -> None:
     assert "expected 20" in live.ask({"digits": "1", "person": "li.wei"})["reason"]
     assert live.ask({"ask": "secret"})["accepted"] is False
     assert live.ask({})["accepted"] is False
+
+
+@pytest.mark.parametrize("field", ["person", "nonce"])
+def test_text_that_no_record_can_hold_is_refused_before_the_core_sees_it(live: Posted, field: str) -> None:
+    answer = live.ask({**GOOD, field: "li\ud800"})
+    assert answer["accepted"] is False
+    assert f"Start.{field}: expected text without surrogates" in answer["reason"]
+    assert live.items == []
+
+
+def test_text_is_taken_in_the_form_in_which_it_is_recorded(live: Posted) -> None:
+    live.ask({**GOOD, "nonce": "e\u0301"})
+    (item,) = live.items
+    assert isinstance(item, OrderGiven)
+    assert item.order.nonce == "\u00e9"
+
+
+@pytest.mark.parametrize("other", [{"ask": "state"}, {"ack": "0" * 64}, {"digits": "1" * 20}])
+def test_a_request_that_is_an_order_and_something_else_is_refused(live: Posted, other: dict[str, str]) -> None:
+    answer = live.ask({**GOOD, **other})
+    assert answer == {
+        "accepted": False,
+        "reason": f"expected one request, was {' and '.join(sorted(['order', *other]))}",
+    }
+    assert live.items == []
