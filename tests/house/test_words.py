@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -37,3 +38,17 @@ def test_every_dependency_has_its_reason_in_the_architecture() -> None:
     everything = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
     missing = [name for name in (re.split(r"[<>=!~ ]", entry)[0] for entry in everything) if f"`{name}`" not in text]
     assert json.dumps(missing) == "[]"
+
+
+def test_every_relative_link_of_every_page_leads_somewhere() -> None:
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
+    pages = [ROOT / name for name in listed.stdout.splitlines()]
+    assert ROOT / "README.md" in pages
+    missing = []
+    for page in pages:
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            if re.match(r"[a-z]+:|#", target):
+                continue
+            if not (page.parent / target.partition("#")[0]).exists():
+                missing.append(f"{page.relative_to(ROOT)}: {target}")
+    assert missing == []
