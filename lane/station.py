@@ -8,11 +8,13 @@ import argparse
 import asyncio
 import gc
 import logging
+import signal
 import sys
 from pathlib import Path
 
 from devices.address import AddressError
 from devices.profile import ProfileError
+from devices.rack import RackError
 from lane.codec import CodecError
 from lane.journal.disk import JournalDamaged, JournalFull, JournalLocked, JournalPanic
 from lane.runtime.core import CoreStopped
@@ -79,10 +81,14 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     lower_limits()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A service manager may signal every process of the lane at once; the end comes from the supervisor, in order.
+        # Scan receiver and counting workers inherit this: they end when the core closes their input.
+        signal.signal(number, signal.SIG_IGN)
     try:
         asyncio.run(serve(setup_of(RunDirectory(arguments.run))))
-    except (SettingsError, RunError, ProfileError, AddressError, SealError, JournalLocked, JournalDamaged, JournalFull,
-            RestartRefused, CodecError) as error:  # fmt: skip
+    except (SettingsError, RunError, ProfileError, AddressError, RackError, SealError, JournalLocked, JournalDamaged,
+            JournalFull, RestartRefused, CodecError) as error:  # fmt: skip
         log.critical("%s", error)
         sys.exit(EXIT_REFUSED)
     except (CoreStopped, JournalPanic) as error:

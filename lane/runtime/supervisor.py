@@ -1,7 +1,8 @@
 """``lane run``: the parent of a lane's processes. It restarts the core, within limits, and ends everything together.
 
 Children of the supervisor: core, message sender, console. Children of the core: scan receiver, counting workers. Every
-child watches its standard input and ends when it closes, so nothing outlives a killed parent.
+child watches its standard input and ends when it closes, so nothing outlives a killed parent. Each child has a session
+of its own: Ctrl-C and a closed terminal reach the supervisor only, which then ends the others in order.
 """
 
 import asyncio
@@ -30,6 +31,8 @@ STOP_S_MAX = 20.0
 EXIT_STOPPED = 0
 EXIT_REFUSED = 78
 """The child says that starting again can't help (configuration, keys, damaged journal): EX_CONFIG of sysexits.h."""
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 log = logging.getLogger("lane.run")
 
@@ -63,8 +66,9 @@ class Supervisor:
         """Keep the children alive; the exit code for the command line."""
         self._logs.mkdir(parents=True, exist_ok=True)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.stop)
+        for number in STOP_SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup: whoever ignores a hang-up means it
+                loop.add_signal_handler(number, self.stop)
         tasks = [asyncio.create_task(self._keep(child)) for child in self._children]
         failures = [asyncio.create_task(self._stop.wait()), *tasks]
         await asyncio.wait(failures, return_when=asyncio.FIRST_COMPLETED)
@@ -112,7 +116,12 @@ class Supervisor:
         with path.open("ab") as stream:
             where = stream.tell()
             process = await asyncio.create_subprocess_exec(
-                sys.executable, *child.arguments, stdin=asyncio.subprocess.PIPE, stdout=stream, stderr=stream
+                sys.executable,
+                *child.arguments,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
             )
         self._running[child.name] = process
         ended = asyncio.create_task(process.wait())

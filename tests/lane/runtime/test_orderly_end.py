@@ -1,0 +1,51 @@
+"""Ctrl-C and a signal to the whole process group: the lane ends in order, its journal signed and closed."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lane.cli.main import main
+from tests.lane.runtime.silent_lane import start_lane, wait_for_core
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_process_group_ends_the_lane_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    lane = start_lane(tmp_path, "--no-console")
+    try:
+        wait_for_core(tmp_path)
+        os.killpg(lane.pid, number)
+        said, _ = lane.communicate(timeout=60)
+    finally:
+        lane.kill()
+    assert lane.returncode == 0, said
+    core = (tmp_path / "run" / "logs" / "core.log").read_text()
+    assert "KeyboardInterrupt" not in core
+    result = CliRunner().invoke(main, ["verify", str(tmp_path / "run")])
+    assert result.exit_code == 0, result.output
+    assert "UNVERIFIABLE" not in result.output
+
+
+def test_a_signal_to_every_process_of_the_lane_ends_it_in_order_too(tmp_path: Path) -> None:
+    lane = start_lane(tmp_path, "--no-console")
+    try:
+        wait_for_core(tmp_path)
+        for pid in family(lane.pid):
+            os.kill(pid, signal.SIGTERM)
+        said, _ = lane.communicate(timeout=60)
+    finally:
+        lane.kill()
+    assert lane.returncode == 0, said
+    result = CliRunner().invoke(main, ["verify", str(tmp_path / "run")])
+    assert result.exit_code == 0, result.output
+
+
+def family(pid: int) -> list[int]:
+    """A process and everything below it, the youngest first."""
+    found = [pid]
+    for one in found:
+        found += [int(word) for word in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
+    assert len(found) >= 4, "supervisor, core, sender, scan receiver"
+    return found[::-1]
