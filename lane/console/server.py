@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Cookie, Depends, FastAPI, HTTPException, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 
+from lane.console.limits import BodyLimit
 from lane.console.live import Hub
 from lane.console.pictures import overlay_json, picture_png
 from lane.console.sessions import COOKIE, ORDERS, Session, Sessions
@@ -22,6 +24,9 @@ from lane.users import Users
 
 STATIC = Path(__file__).parent / "static"
 PAGES = ("lane", "bench", "parcel")
+NOT_FIELDS = frozenset({"order", "person", "role", "token", "ask", "ack", "digits"})
+"""What a request to the core says besides an order's own fields: the session and this server say it, never the page.
+With ``ask`` among them an officer would be told the core's own figures, the draw's counters too."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -58,6 +63,13 @@ def make_app(run: Path, users: Users, *, kind: LaneKind, one_time_token: str = "
 
     app = FastAPI(title="X-ray lane console", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(BodyLimit)
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(_: Request, error: RequestValidationError) -> Response:
+        # What was sent is not sent back: it may be a password, or text that no answer can hold.
+        wrong = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
+        return JSONResponse({"detail": "; ".join(wrong).encode("utf-8", "replace").decode()}, 422)
 
     def signed_in(lane_session: Annotated[str | None, Cookie()] = None) -> Session:
         session = sessions.find(lane_session)
@@ -149,6 +161,8 @@ def make_app(run: Path, users: Users, *, kind: LaneKind, one_time_token: str = "
     async def order(session: Signed, request: OrderRequest) -> dict[str, Any]:
         if request.order not in ORDERS[session.role]:
             raise HTTPException(403, f"{request.order} is not for the role {session.role}.")
+        if extra := sorted(NOT_FIELDS & request.fields.keys()):
+            raise HTTPException(422, f"fields: {', '.join(extra)} can't be given here.")
         message = {
             **request.fields,
             "order": request.order,
@@ -160,6 +174,8 @@ def make_app(run: Path, users: Users, *, kind: LaneKind, one_time_token: str = "
             return await asyncio.to_thread(ask, run, message)
         except MailboxDown as down:
             raise HTTPException(503, f"The lane's core does not answer: {down}") from down
+        except ValueError as error:
+            raise HTTPException(413, f"The order is too long: {error}") from error
 
     @app.websocket("/live")
     async def live(socket: WebSocket) -> None:
