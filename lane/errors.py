@@ -29,6 +29,7 @@ class Alarm(IntEnum):
     BELT_STUCK = 107
     DRIVE_FAULT = 108
     ABORTED_BY_PERSON = 109
+    CHAIN_UNKNOWN = 110
     TRACKING_LOST = 201
     TRACKING_STRAY = 202
     BELT_FLUSHED = 203
@@ -126,6 +127,11 @@ ALARMS: dict[Alarm, AlarmText] = {
     Alarm.ABORTED_BY_PERSON: AlarmText(
         "Aborted by a person", "A signed-in person aborted it.", "See the order.", "Clear, Reset, Start.", _M, True
     ),
+    Alarm.CHAIN_UNKNOWN: AlarmText(
+        "Safety chain unknown", "A device that reports the safety chain does not answer; nothing proves it closed.",
+        "Cable, power, or the network of the device that is named.",
+        "Repair its link; the chain reports by itself, then Clear, Reset, Start.", _M,
+    ),
     Alarm.TRACKING_LOST: AlarmText(
         "Parcel missed an eye",
         "A tracked parcel was not seen where the belt should have carried it.",
@@ -211,31 +217,24 @@ ALARMS: dict[Alarm, AlarmText] = {
         "No random draw possible",
         "No epoch with a key is open, so no parcel may be inducted.",
         "The queue of prepared epochs is empty, or a key file is missing or has the wrong owner.",
-        "Have a supervisor enter nonces for new epochs; check the key directory.",
+        "Have a supervisor enter 20 rolled digits (`lane draw enter --prompt`, or here); check the key directory.",
         _M,
     ),
     Alarm.EPOCH_QUEUE_LOW: AlarmText(
         "Few draw epochs left",
         "Two or fewer committed epochs with a nonce are left.",
         "Nonces were not entered ahead.",
-        "Have a supervisor roll and enter nonces at the next occasion.",
+        "Have a supervisor roll 20 digits and enter them: `lane draw enter --prompt`, or here on the Lane page.",
         _L,
     ),
     Alarm.DUPLICATE_WAYBILL: AlarmText(
-        "Waybill twice on the lane",
-        "Two parcels carry the same waybill number; both go to INSPECT.",
+        "Waybill twice on the lane", "Two parcels carry the same waybill number; both go to INSPECT.",
         "A copied label, or the parcel was inducted again without a bench record.",
-        "Compare both parcels at the bench.",
-        _L,
-        True,
+        "Compare both parcels at the bench.", _L, True,
     ),
     Alarm.REPEAT_INDUCTION: AlarmText(
-        "Parcel inducted again and again",
-        "The same waybill was inducted more than twice.",
-        "A parcel circulates between bench and belt.",
-        "Open it; it is not released by the belt.",
-        _L,
-        True,
+        "Parcel inducted again and again", "The same waybill was inducted more than twice.",
+        "A parcel circulates between bench and belt.", "Open it; it is not released by the belt.", _L, True,
     ),
     Alarm.LINK_LOST: AlarmText(
         "Link to a device lost",
@@ -260,11 +259,8 @@ ALARMS: dict[Alarm, AlarmText] = {
         True,
     ),
     Alarm.AUXILIARY_LOST: AlarmText(
-        "Reader or scale does not answer",
-        "Parcels go to INSPECT without code or weight; the belt runs on.",
-        "Cable, power, or a dirty window.",
-        "Check the device.",
-        _L,
+        "Reader or scale does not answer", "Parcels go to INSPECT without code or weight; the belt runs on.",
+        "Cable, power, or a dirty window.", "Check the device.", _L,
     ),
     Alarm.MODEL_UNTRUSTED: AlarmText(
         "Counting model is not the configured one",
@@ -283,24 +279,16 @@ ALARMS: dict[Alarm, AlarmText] = {
         True,
     ),
     Alarm.BENCH_FULL: AlarmText(
-        "Bench full",
-        "No free place for diverted parcels; induction is stopped.",
-        "Parcels arrive faster than they are opened.",
-        "Record results at the bench.",
-        _L,
+        "Bench full", "No free place for diverted parcels; induction is stopped.",
+        "Parcels arrive faster than they are opened.", "Record results at the bench.", _L,
     ),
     Alarm.RELEASE_AREA_FULL: AlarmText(
-        "Release area full",
-        "Too many released parcels were not handed over; induction is stopped.",
-        "No cage was closed or no truck departed.",
-        "Record the hand-over of parcels.",
-        _L,
+        "Release area full", "Too many released parcels were not handed over; induction is stopped.",
+        "No cage was closed or no truck departed.", "Record the hand-over of parcels.", _L,
     ),
     Alarm.OUTBOX_FULL: AlarmText(
-        "Messages pile up",
-        "The receiver has not acknowledged; the outbox is full and induction is stopped.",
-        "The receiving system or the network is down.",
-        "Check the receiving system; messages are kept and sent again.",
+        "Messages pile up", "The receiver has not acknowledged; the outbox is full and induction is stopped.",
+        "The receiving system or the network is down.", "Check the receiving system; messages are kept and sent again.",
         _L,
     ),
     Alarm.STATUS_FEED_SILENT: AlarmText(
@@ -311,12 +299,9 @@ ALARMS: dict[Alarm, AlarmText] = {
         _M,
     ),
     Alarm.RECALL: AlarmText(
-        "Recall of a released parcel",
-        "The status of a released parcel worsened before it was handed over.",
-        "Customs changed the status after the decision.",
-        "Take the parcel out of its cage and bring it to the bench.",
-        _M,
-        True,
+        "Recall of a released parcel", "The status of a released parcel worsened before it was handed over.",
+        "Customs changed the status after the decision.", "Take the parcel out of its cage and bring it to the bench.",
+        _M, True,
     ),
 }
 # fmt: on
@@ -359,6 +344,7 @@ class Cause(StrEnum):
     GUARD_OPEN = "GUARD_OPEN"
     INTERLOCK_OPEN = "INTERLOCK_OPEN"
     KEY_OFF = "KEY_OFF"
+    CHAIN_UNKNOWN = "CHAIN_UNKNOWN"
     JOURNAL_FAILED = "JOURNAL_FAILED"
     WATCHDOG_UNPROVEN = "WATCHDOG_UNPROVEN"
     ABORTED_BY_PERSON = "ABORTED_BY_PERSON"
@@ -388,6 +374,7 @@ CAUSES: dict[Cause, tuple[Kind, int]] = {
     Cause.GUARD_OPEN: (Kind.ABORT, Alarm.GUARD_OPEN),
     Cause.INTERLOCK_OPEN: (Kind.ABORT, Alarm.INTERLOCK_OPEN),
     Cause.KEY_OFF: (Kind.ABORT, Alarm.KEY_OFF),
+    Cause.CHAIN_UNKNOWN: (Kind.ABORT, Alarm.CHAIN_UNKNOWN),
     Cause.JOURNAL_FAILED: (Kind.ABORT, Alarm.JOURNAL_FAILED),
     Cause.WATCHDOG_UNPROVEN: (Kind.ABORT, Alarm.WATCHDOG_UNPROVEN),
     Cause.ABORTED_BY_PERSON: (Kind.ABORT, Alarm.ABORTED_BY_PERSON),

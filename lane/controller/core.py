@@ -211,6 +211,8 @@ class LaneController:
                 running.drive_due(desk, number)
             elif kind == Due.PROOF:
                 running.proof_due(desk)
+            elif kind == Due.CHAIN:
+                watching.chain_due(desk)
 
     @staticmethod
     def _drop_stale(state: LaneState) -> None:

@@ -151,13 +151,19 @@ class Desk:
 
     def alarm(self, number: Alarm, seq: int = 0, detail: str = "") -> None:
         """Raise an alarm of the catalogue, unless an open one stands for it."""
-        entry = alarms.raised(self.state.alarms, number, self.state.at_us)
+        self._announce(alarms.raised(self.state.alarms, number, self.state.at_us, detail[:DETAIL_MAX]), seq, detail)
+
+    def retell(self, number: Alarm, detail: str) -> None:
+        """The list of silent devices in an open alarm changed."""
+        self._announce(alarms.retold(self.state.alarms, number, detail[:DETAIL_MAX]), 0, detail)
+
+    def _announce(self, entry: alarms.Entry | None, seq: int, detail: str) -> None:
         if entry is not None:
             self.events.append(
                 AlarmRaised(
                     at_us=self.at_us,
                     belt_um=self.belt_um,
-                    number=int(number),
+                    number=entry.number,
                     seq=seq,
                     detail=detail[:DETAIL_MAX],
                     follows=entry.follows,

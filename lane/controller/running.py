@@ -109,6 +109,9 @@ def _guard(desk: Desk, given: Command) -> str:
         return "the journal can't be written; restart the lane"
     if not machine.safety_known:
         return "the safety chain has not reported yet"
+    if machine.safety_faults == [Cause.CHAIN_UNKNOWN]:
+        silent = ", ".join(sorted(machine.links.keys() & {"cabinet", "source"})) or "a device that"
+        return f"safety chain unknown: {silent} has not reported it"
     if machine.safety_faults:
         return "safety chain open: " + ", ".join(machine.safety_faults)
     if given is Command.CLEAR:

@@ -73,6 +73,7 @@ class Due(IntEnum):
     EPOCH = 103
     DRIVE = 104
     PROOF = 105
+    CHAIN = 106
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 Gaps up to a second need nobody; longer ones, tripped watchdogs and restarts hold the lane; safety aborts it.
 """
 
+from collections.abc import Iterable
+
 from devices.signals import DeviceRestarted, LinkLost, LinkRestored, SafetyChanged
 from lane.controller.deciding import AUXILIARY
 from lane.controller.desk import Desk
@@ -16,11 +18,22 @@ from lane.model.words import State
 STUCK_US_MAX = 2_000_000
 """A running belt that moves less than a millimetre in this time is stuck."""
 STUCK_UM = 1_000
+CHAIN_US_MAX = 10_000_000
+"""A device that answers again tells its part of the chain within a poll, also at the highest twin speed; what it then
+has not told closed is open."""
 _CHAIN = tuple(
     (cause, Alarm(CAUSES[cause][1]))
     for cause in (Cause.EMERGENCY_STOP, Cause.GUARD_OPEN, Cause.INTERLOCK_OPEN, Cause.KEY_OFF)
 )
 """Parts of the safety chain, in the order in which they are looked at."""
+_TOLD_BY = {Cause.INTERLOCK_OPEN: ("cabinet", "source")}
+"""Which devices report a part of the chain; the parts not named here come from the cabinet alone."""
+
+
+def do_not_answer(roles: Iterable[str]) -> str:
+    """``io, drive do not answer``: every role, none twice."""
+    names = sorted(roles)
+    return f"{', '.join(names)} {'do' if len(names) > 1 else 'does'} not answer"
 
 
 def outbox_level(desk: Desk, item: OutboxLevel) -> None:
@@ -49,7 +62,8 @@ def link_lost(desk: Desk, item: LinkLost) -> None:
     machine = desk.machine
     if item.role in AUXILIARY:
         machine.links.setdefault(item.role, Link(lost_us=desk.state.at_us))
-        desk.alarm(Alarm.AUXILIARY_LOST, detail=f"{item.role}: {item.reason}")
+        silent = machine.links.keys() & AUXILIARY
+        desk.alarm(Alarm.AUXILIARY_LOST, detail=f"{do_not_answer(silent)}; {item.role}: {item.reason}")
         return
     void_all(desk, f"link to {item.role} lost")
     for parcel in gate_zone(desk):
@@ -59,16 +73,21 @@ def link_lost(desk: Desk, item: LinkLost) -> None:
         return
     machine.links[item.role] = Link(lost_us=desk.state.at_us)
     desk.due_time(desk.state.at_us + desk.config.link_hold_us, Due.LINK, 0)
-    desk.alarm(Alarm.LINK_LOST, detail=f"{item.role}: {item.reason}")
+    silent = machine.links.keys() - AUXILIARY
+    desk.alarm(Alarm.LINK_LOST, detail=f"{do_not_answer(silent)}; {item.role}: {item.reason}")
+    if Cause.CHAIN_UNKNOWN in machine.safety_faults:
+        desk.retell(Alarm.CHAIN_UNKNOWN, do_not_answer(_silent_chain(desk)))
 
 
 def link_due(desk: Desk) -> None:
     """A needed device has been away too long."""
-    machine, hold_us = desk.machine, desk.config.link_hold_us
+    machine, hold_us, late = desk.machine, desk.config.link_hold_us, False
     for role, link in machine.links.items():
         if role not in AUXILIARY and not link.held and desk.state.at_us >= link.lost_us + hold_us:
-            link.held = True
-            desk.want(Cause.LINK_LOST, detail=role)
+            link.held = late = True
+    if late:
+        held = [role for role, link in machine.links.items() if link.held]
+        desk.want(Cause.LINK_LOST, detail=do_not_answer(held))
 
 
 def link_restored(desk: Desk, item: LinkRestored) -> None:
@@ -76,9 +95,15 @@ def link_restored(desk: Desk, item: LinkRestored) -> None:
     machine = desk.machine
     machine.links.pop(item.role, None)
     if item.role in AUXILIARY:
-        if not machine.links.keys() & AUXILIARY:
+        if silent := machine.links.keys() & AUXILIARY:
+            desk.retell(Alarm.AUXILIARY_LOST, do_not_answer(silent))
+        else:
             desk.calm(Alarm.AUXILIARY_LOST)
         return
+    if Cause.CHAIN_UNKNOWN in machine.safety_faults:
+        desk.due_time(desk.state.at_us + CHAIN_US_MAX, Due.CHAIN, 0)
+        if silent := _silent_chain(desk):
+            desk.retell(Alarm.CHAIN_UNKNOWN, do_not_answer(silent))
     if item.role == "io":
         machine.io_back_um = desk.state.belt_um
     if item.role == "detector":
@@ -88,7 +113,9 @@ def link_restored(desk: Desk, item: LinkRestored) -> None:
         desk.want(Cause.WATCHDOG_TRIPPED, detail=item.role)
     elif item.gap_us > desk.config.link_gap_us_max:
         desk.want(Cause.LINK_LOST, detail=f"{item.role} was away for {item.gap_us // 1000} ms")
-    if not machine.links.keys() - AUXILIARY:
+    if silent := machine.links.keys() - AUXILIARY:
+        desk.retell(Alarm.LINK_LOST, do_not_answer(silent))
+    else:
         desk.calm(Alarm.LINK_LOST)
 
 
@@ -132,20 +159,46 @@ def rebase(desk: Desk, by_um: int) -> None:
 
 
 def safety_changed(desk: Desk, item: SafetyChanged) -> None:
-    """The hardware chain, observed: any part lost aborts; its return starts nothing (C9)."""
+    """The hardware chain, observed: any part lost aborts; its return starts nothing (C9).
+
+    A device that does not answer reports its parts as not closed. Nobody has seen them open: the chain is unknown.
+    """
     machine = desk.machine
     machine.safety_known = True
-    running = machine.state not in (State.STOPPED, State.IDLE, State.ABORTED, State.ABORTING, State.COMPLETE)
+    silent = _silent_chain(desk)
     faults: list[Cause] = []
     for ok, (cause, alarm) in zip((item.estop_ok, item.guard_ok, item.interlock_ok, item.key_on), _CHAIN, strict=True):
         if ok:
             desk.calm(alarm)
-            continue
-        faults.append(cause)
+        elif cause in machine.safety_faults or silent.isdisjoint(_TOLD_BY.get(cause, ("cabinet",))):
+            faults.append(cause)
+        elif Cause.CHAIN_UNKNOWN not in faults:
+            faults.append(Cause.CHAIN_UNKNOWN)
+    _fault(desk, faults)
+
+
+def chain_due(desk: Desk) -> None:
+    """A device of the chain answers again and has not told its part closed: then it is open."""
+    if Cause.CHAIN_UNKNOWN in desk.machine.safety_faults and not _silent_chain(desk):
+        _fault(desk, [cause for cause, _ in _CHAIN])
+
+
+def _fault(desk: Desk, faults: list[Cause]) -> None:
+    machine = desk.machine
+    running = machine.state not in (State.STOPPED, State.IDLE, State.ABORTED, State.ABORTING, State.COMPLETE)
+    if Cause.CHAIN_UNKNOWN not in faults:
+        desk.calm(Alarm.CHAIN_UNKNOWN)
+    for cause in faults:
         if cause not in machine.safety_faults and (running or cause is not Cause.KEY_OFF):
             flush(desk, cause.value)
-            desk.want(cause)
+            unknown = cause is Cause.CHAIN_UNKNOWN
+            desk.want(cause, detail=do_not_answer(_silent_chain(desk)) if unknown else "")
     machine.safety_faults = faults
+
+
+def _silent_chain(desk: Desk) -> set[str]:
+    """Devices of the safety chain that do not answer."""
+    return desk.machine.links.keys() & {"cabinet", "source"}
 
 
 def stuck_check(desk: Desk) -> None:
