@@ -176,9 +176,10 @@ class Rack:
         return None if scale is None else BeltScale(encoder=scale.encoder, belt_um=scale.belt_um)
 
     def figures(self) -> dict[str, dict[str, object]]:
-        """Counters and percentiles by the lane's device names."""
+        """Whether it answers, counters and percentiles, by the lane's device names."""
         figures = {name: modbus_figures(runner) for name, runner in self.runners.items()}
-        return figures | {name: serial_figures(device) for name, device in self.serial.items()}
+        figures |= {name: serial_figures(device) for name, device in self.serial.items()}
+        return {name: {"answers": answers, **figures[name]} for name, answers in self.connected.items()}
 
     @property
     def capture(self) -> dict[str, CaptureRing]:

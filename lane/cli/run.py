@@ -15,6 +15,7 @@ from devices.profile import ProfileError, load_profile
 from lane.clock import SPEED_MAX, wall_now
 from lane.runtime.run_directory import RunDirectory, RunError
 from lane.runtime.supervisor import Supervisor, lane_children
+from lane.runtime.watch import LaneWatch
 from lane.settings.lane_file import decision_um, load_lane
 from lane.settings.reader import SettingsError
 from lane.settings.station import StationConfig
@@ -60,10 +61,11 @@ def run(config: Path, run_path: Path | None, speed: int, seed: int, no_console: 
         kind=station.core.kind.value,
     )
     supervisor = Supervisor(children, directory.logs, tell=lambda text: click.echo(text, err=True))
-    sys.exit(asyncio.run(_supervise(supervisor, leashed=leashed)))
+    watch = LaneWatch(directory.path, station, tell=click.echo)
+    sys.exit(asyncio.run(_supervise(supervisor, watch, leashed=leashed)))
 
 
-async def _supervise(supervisor: Supervisor, *, leashed: bool) -> int:
+async def _supervise(supervisor: Supervisor, watch: LaneWatch, *, leashed: bool) -> int:
     """Run the children; ``leashed``: until standard input closes, that is, until our parent is gone."""
 
     def leash() -> None:
@@ -73,13 +75,18 @@ async def _supervise(supervisor: Supervisor, *, leashed: bool) -> int:
 
     if leashed:
         asyncio.get_running_loop().add_reader(sys.stdin.fileno(), leash)
-    return await supervisor.run()
+    watching = asyncio.create_task(watch.follow())
+    try:
+        return await supervisor.run()
+    finally:
+        watching.cancel()
 
 
 def _headline(station: StationConfig, directory: RunDirectory, speed: int) -> str:
     core = station.core
     banner = f"  SYNTHETIC: twin lane, speed {speed}x" if station.twin else ""
-    return f"lane {core.site}/{core.lane} ({core.kind.value}), run {directory.path}{banner}\nlogs in {directory.logs}"
+    lane = f"lane {core.site}/{core.lane} ({core.kind.value}), run {directory.path}{banner}"
+    return f"{lane}\nlogs in {directory.logs}; Ctrl-C ends the lane in order"
 
 
 @click.command()

@@ -91,7 +91,16 @@ class ScanLink:
     def figures(self) -> dict[str, Any]:
         """Figures for ``ask state``."""
         pid = self._child.pid if self._child else 0
-        return {"images": self.images, "restarts": self.restarts, "pid": pid, **self.figures_of_child}
+        answers = (
+            bool(self.figures_of_child) and self._lost_us < 0
+        )  # the first figures follow the first word of the link
+        return {
+            "answers": answers,
+            "images": self.images,
+            "restarts": self.restarts,
+            "pid": pid,
+            **self.figures_of_child,
+        }
 
     async def _send(self, child: LineProcess, message: dict[str, Any]) -> None:
         try:
