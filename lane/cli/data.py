@@ -14,6 +14,8 @@ from lane.model.words import LaneKind, Role
 from lane.users import TWIN_PREFIX, UserError, Users
 
 CORE = Path("config") / "core.json"
+CLOSED = Path("checkpoints") / "container.json"
+"""The fingerprint of a journal that was closed in order; it is gone as soon as a lane opens the journal again."""
 F = TypeVar("F", bound=Callable[..., Any])
 PASSWORD_VARIABLE = "LANE_PASSWORD"
 """Where a script puts the password of the person who acts, so that it stands in no command line."""
@@ -99,6 +101,11 @@ def give_order(data: Path, order: str, person: str, role: Role, **fields: Any) -
     try:
         answer = ask(data, {"order": order, "person": person, "role": role.value, **fields})
     except MailboxDown as error:
+        if (data / CLOSED).exists():
+            raise click.ClickException(
+                f"nothing was recorded: this run has ended ({data} was closed in order); "
+                "orders are taken only while its lane runs"
+            ) from error
         raise click.ClickException(f"nothing was recorded: {error}") from error
     if not answer.get("accepted"):
         raise click.ClickException(f"refused: {answer.get('reason', 'no reason given')}")
