@@ -311,7 +311,7 @@ class Referee:
             "violations_shown": [f"{what} body {body} seq {seq}" for what, body, seq in violations[:SHOWN_MAX]],
             "content_errors": errors,
             "missed_content": len(missed),
-            "missed_content_permille": round(1_000 * len(missed) / errors) if errors else 0,
+            "missed_content_permille": -(-1_000 * len(missed) // errors) if errors else 0,
             "sound_parcels_inspected": self._sound_inspected(),
             "unaccounted": len(lost),
             "unaccounted_bodies": lost[:SHOWN_MAX],
