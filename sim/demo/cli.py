@@ -21,6 +21,9 @@ from sim.demo.setup import SAMPLE_PARCELS, SAMPLE_SEED, DemoPlan, make_files, ne
 SPEED_MAX = 12
 """Rendering and counting take some 0.3 CPU-seconds a parcel: no common machine keeps up beyond this."""
 
+EXIT_INTERRUPTED = 130
+"""What a shell reports of a command that Ctrl-C ended."""
+
 
 @click.command()
 @click.option("--parcels", default=SAMPLE_PARCELS, show_default=True, type=click.IntRange(1, 10_000), help="Parcels.")
@@ -30,6 +33,11 @@ SPEED_MAX = 12
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory, new or empty  [default: runs/demo-N]")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
+@click.option(
+    "--no-officers",
+    is_flag=True,
+    help="Leave alarms, Unhold, reviews and the bench to you, in the console; ends with Ctrl-C or when all is done.",
+)
 @click.option("--no-console", is_flag=True, help="Without the officers' web pages.")
 @click.option(
     "--campaign",
@@ -44,6 +52,7 @@ def demo(
     speed: int,
     out: Path | None,
     json_file: Path | None,
+    no_officers: bool,
     no_console: bool,
     campaign: str,
     personal_marker: str,
@@ -56,7 +65,16 @@ def demo(
     """
     if json_file is not None and not json_file.parent.is_dir():
         raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
-    plan = DemoPlan(parcels=parcels, seed=seed, speed=speed, console=not no_console, personal_marker=personal_marker)
+    if no_officers and (no_console or campaign != "none"):
+        raise click.UsageError("--no-officers needs the console, and no campaign: a person attends the lane there")
+    plan = DemoPlan(
+        parcels=parcels,
+        seed=seed,
+        speed=speed,
+        console=not no_console,
+        officers=not no_officers,
+        personal_marker=personal_marker,
+    )
     screen_console = Console()
     try:
         files = make_files(out or next_run(Path("runs")))
@@ -67,11 +85,18 @@ def demo(
         figures = _run(plan, campaign, Session(plan=plan, files=files, console=screen_console))
     except ProcessFailed as error:
         raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        screen_console.print("interrupted before there was anything to tell")
+        raise SystemExit(EXIT_INTERRUPTED) from None
     if json_file is not None:
         json_file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print_summary(screen_console, figures, files, json_file)
     if figures["referee"]["rule_violating_releases"] or figures["referee"]["unaccounted"] or figures.get("failed"):
         raise SystemExit(1)
+    if figures.get("interrupted"):
+        text = f"interrupted: the lane was stopped in order; {files.run} holds the run so far"
+        screen_console.print(text, highlight=False, soft_wrap=True)
+        raise SystemExit(EXIT_INTERRUPTED)
 
 
 def _run(plan: DemoPlan, campaign: str, session: Session) -> dict[str, Any]:
@@ -98,11 +123,16 @@ def _way(campaign: str, session: Session) -> Callable[[Screen], dict[str, Any]]:
     if campaign == "cable":
         return CableCampaign(session).run
 
+    def attended(screen: Screen) -> dict[str, Any]:
+        screen.say("No twin officers: alarms, Unhold, reviews and the bench are yours, in the console.")
+        session.attend(screen)
+        return {}
+
     def undisturbed(screen: Screen) -> dict[str, Any]:
         session.run(screen)
         return {}
 
-    return undisturbed
+    return undisturbed if session.plan.officers else attended
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -68,15 +68,21 @@ BUTTON: dict[State, str] = {
 
 
 class Operator:
-    """Brings the lane to EXECUTE and keeps it there: Reset, Start, Unhold, and Clear after an abort."""
+    """Brings the lane to EXECUTE and keeps it there: Reset, Start, Unhold, and Clear after an abort.
 
-    def __init__(self, desk: Desk) -> None:
+    With ``begin_only`` the operator leaves for good as soon as the lane executes.
+    """
+
+    def __init__(self, desk: Desk, *, begin_only: bool = False) -> None:
         self._desk = desk
+        self._begin_only = begin_only
         self._next_s = 0.0
         self.orders: list[tuple[State, str]] = []
 
     def act(self, story: Story) -> None:
         """Press the button that this state asks for, if any."""
+        if self._begin_only and any(state is State.EXECUTE for _, state, _ in story.states):
+            return
         order = BUTTON.get(story.state)
         if order is None or not story.chain_reported or time.monotonic() < self._next_s:
             return

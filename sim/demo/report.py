@@ -19,14 +19,15 @@ def print_summary(console: Console, figures: dict[str, Any], files: DemoFiles, j
     rows = [
         (
             "parcels",
-            f"{parcels['inducted']} inducted, {parcels['released']} released, {parcels['inspected']} inspected",
+            f"{parcels['inducted']} inducted, {parcels['released']} released at the gate, "
+            f"{parcels['inspected']} to INSPECT, {parcels['released_at_bench']} of those released at the bench",
         ),
-        ("rule-violating releases", f"{judged['rule_violating_releases']} {judged['violations_shown'] or ''}"),
+        ("rule-violating releases", _violations(judged)),
         ("content errors missed", f"{judged['missed_content']} of {judged['content_errors']}"),
-        ("sound parcels inspected", f"{sound['inspected']} of {sound['sound']}: {sound['by_family']}"),
+        ("sound parcels inspected", f"{sound['inspected']} of {sound['sound']} ({_words(sound['by_family'])})"),
         ("unaccounted, custody unproven", f"{judged['unaccounted']}, {judged['custody_unproven']}"),
         ("release messages", f"{judged['release_messages']} for {judged['released_parcels']} released parcels"),
-        ("findings", str(figures["findings"])),
+        ("findings", _words(figures["findings"])),
         ("random draw", f"{draw['selected']} of {draw['n']} ({draw['rate']:.1%})"),
         ("image to disposition", _percentiles(latency["image_to_disposition"])),
         ("exit to release message", _percentiles(latency["exit_to_release_message"])),
@@ -68,6 +69,17 @@ def _print_next(console: Console, figures: dict[str, Any], files: DemoFiles, jso
     if json_file is not None:
         lines.append(f"  {json_file}  all figures")
     console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
+
+
+def _words(counts: dict[str, int]) -> str:
+    """Counts by name, in words."""
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"
+
+
+def _violations(judged: dict[str, Any]) -> str:
+    """How many releases broke a rule, and which."""
+    shown = "; ".join(judged["violations_shown"])
+    return f"{judged['rule_violating_releases']}{': ' if shown else ''}{shown}"
 
 
 def _percentiles(row: dict[str, Any]) -> str:

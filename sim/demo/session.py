@@ -38,6 +38,8 @@ CONSOLE_S_MAX = 10.0
 PROBLEMS_SHOWN = 5
 ENDED = frozenset({State.COMPLETE, State.STOPPED, State.IDLE})
 """States in which nothing is left to be completed."""
+UNATTENDED = frozenset({State.HELD, State.ABORTED})
+"""States that only a person leaves: without twin officers the demo ends there."""
 FINISH_S_MAX = 90.0
 """Bench results, acknowledgements and the orderly end together."""
 
@@ -95,7 +97,7 @@ class Session:
         self.story = Story()
         self._tail = JournalTail(files.run)
         self.desk = Desk(files.run)
-        self.operator = Operator(self.desk)
+        self.operator = Operator(self.desk, begin_only=not plan.officers)
         self.bench = BenchOfficers(self.desk, self.referee.body_of, seed=plan.seed, speed=plan.speed)
         self.lane = start_lane(plan, files, self.environment)
         self._stack.callback(self.lane.stop)
@@ -143,13 +145,26 @@ class Session:
     def act(self) -> None:
         """What the twin's people do."""
         self.operator.act(self.story)
-        self.bench.act(self.story)
+        if self.plan.officers:
+            self.bench.act(self.story)
 
     @property
     def belt_empty(self) -> bool:
         """All parcels were fed and left the lane, by the plant's truth and by the lane's own records."""
         all_gone = self.truth.fed == self.truth.left == self.plan.parcels
         return all_gone and self.story.gone >= len(self.story.rows) > 0
+
+    def attend(self, screen: Screen) -> None:
+        """Without twin officers: look on while a person attends the lane, until nothing is left to be done."""
+        told = False
+        while not (self.belt_empty and not self.story.at_bench):
+            self.look()
+            self.operator.act(self.story)
+            screen.show(self.story, f"{self.story.at_bench} at the bench; Ctrl-C ends the demo")
+            if self.belt_empty and self.story.at_bench and not told:
+                told = True
+                screen.say(f"The belt is empty. {self.story.at_bench} parcels wait at the bench; Ctrl-C ends the demo.")
+            time.sleep(LOOK_S)
 
     def run(self, screen: Screen, each: Callable[[], None] | None = None) -> None:
         """Look and act until every parcel left the belt. Raises ``ProcessFailed`` when nothing moves any more."""
@@ -178,7 +193,8 @@ class Session:
         end = time.monotonic() + FINISH_S_MAX
         while time.monotonic() < end and not (self.bench.idle and not self.story.waiting):
             self.look()
-            self.bench.act(self.story)
+            if self.plan.officers:
+                self.bench.act(self.story)
             screen.show(self.story, "bench and messages")
             time.sleep(LOOK_S)
         self.live = self._live()
@@ -188,7 +204,8 @@ class Session:
     def _complete(self, screen: Screen, end: float) -> None:
         """Ask for Complete while the lane executes; a lane that is just being held is brought back first."""
         asked_s = 0.0
-        while time.monotonic() < end and self.story.state not in ENDED:
+        over = ENDED if self.plan.officers else ENDED | UNATTENDED
+        while time.monotonic() < end and self.story.state not in over:
             if self.story.state is State.EXECUTE and time.monotonic() - asked_s > ORDER_EVERY_S:
                 asked_s = time.monotonic()
                 try:

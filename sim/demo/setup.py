@@ -36,6 +36,8 @@ class DemoPlan:
     seed: int = SAMPLE_SEED
     speed: int = 3
     console: bool = True
+    officers: bool = True
+    """Twin officers bring a held lane back and empty the bench; without them a person does, in the console."""
     personal_marker: str = ""
     """Written into every personal field of the declared lists, so that a search can prove that nothing kept it."""
     lane_file: Path = DEMO_LANE

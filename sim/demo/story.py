@@ -90,6 +90,11 @@ class Story:
         """Parcels whose end on the belt is recorded."""
         return sum(bool(row.route) for row in self.rows.values())
 
+    @property
+    def at_bench(self) -> int:
+        """Diverted parcels that nobody has recorded a result for yet."""
+        return sum(not self.rows[seq].bench for seq in set(self.diverted))
+
     # --- one method per record kind
 
     def _state(self, event: StateChanged) -> None:

@@ -38,6 +38,7 @@ def figures(parts: Parts) -> dict[str, Any]:
         "parcels": {
             "inducted": len(story.rows),
             "released": judged["released_by_gate"],
+            "released_at_bench": judged["released_parcels"] - judged["released_by_gate"],
             "inspected": len(story.diverted),
             "removed": judged["bodies_removed"],
         },

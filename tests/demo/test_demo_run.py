@@ -72,6 +72,8 @@ def test_interrupted_demo_ends_in_order_and_leaves_no_process(tmp_path: Path) ->
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=110)
     assert "stopping in order" in output
+    assert "interrupted: the lane was stopped in order" in output
+    assert process.returncode == 130
     assert figures(run)["interrupted"] is True
     assert figures(run)["referee"]["rule_violating_releases"] == 0
     left = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout
