@@ -1,6 +1,7 @@
 """What a person can ask of the lane. Each order names who asks, in which role, with a one-use nonce."""
 
 from dataclasses import dataclass
+from typing import get_args
 
 from lane.model.grounds import Ground
 from lane.model.words import BenchResult, Custody, Role
@@ -161,3 +162,24 @@ AnyOrder = (
     | SetGroundMode
     | KeyIn
 )
+
+_EVERY_ORDER = frozenset(cls.__name__ for cls in get_args(AnyOrder))
+SUPERVISOR_ONLY = frozenset({AddRule.__name__, SetGroundMode.__name__, ShelveAlarm.__name__})
+"""Orders that change what the lane looks for or shows."""
+ORDERS_OF: dict[Role, frozenset[str]] = {
+    Role.OFFICER: _EVERY_ORDER - SUPERVISOR_ONLY,
+    Role.SUPERVISOR: _EVERY_ORDER,
+    Role.INTEGRATOR: frozenset(),
+    Role.AUDITOR: frozenset(),
+    Role.SYSTEM: frozenset(),
+}
+"""The one table of who may order what; core, mailbox and console read it."""
+
+
+def refusal_of(order: str, role: Role) -> str:
+    """Why this role may not give this order ("" when it may)."""
+    if not ORDERS_OF[role]:
+        return f"role {role} gives no orders to the lane"
+    if order not in ORDERS_OF[role]:
+        return f"expected a supervisor, was {role}"
+    return ""

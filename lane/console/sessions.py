@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from lane.model.words import Role
+from lane.orders import ORDERS_OF
 
 SESSION_S_MAX = 12 * 3600
 """A session ends absolutely after a long shift (ASVS 5.0, V7.3.2)."""
@@ -21,21 +22,11 @@ NAMES_WATCHED_MAX = 1_000
 
 COOKIE = "lane_session"
 
-_RUN_THE_LANE = {"Start", "Stop", "Hold", "Unhold", "Reset"}
-_JUDGE_PARCELS = {"Review", "Inspect", "RecordBench", "KeyIn"}
+TWO_PERSONS = frozenset({"AddRule", "SetGroundMode"})
+"""Orders that always need a second person come with the two-person flow, not from one session."""
 
-ORDERS: dict[Role, frozenset[str]] = {
-    Role.OFFICER: frozenset(_RUN_THE_LANE | _JUDGE_PARCELS | {"AcknowledgeAlarm"}),
-    Role.SUPERVISOR: frozenset(
-        _RUN_THE_LANE
-        | _JUDGE_PARCELS
-        | {"Clear", "Abort", "Complete", "AcknowledgeAlarm", "ShelveAlarm", "MoveCustody"}
-    ),
-    Role.INTEGRATOR: frozenset({"Stop", "Hold", "Unhold", "Reset", "Clear", "Abort", "AcknowledgeAlarm"}),
-    Role.AUDITOR: frozenset(),
-    Role.SYSTEM: frozenset(),
-}
-"""Which orders a role may give from the console. Orders that need a second person come with the two-person flow."""
+ORDERS: dict[Role, frozenset[str]] = {role: orders - TWO_PERSONS for role, orders in ORDERS_OF.items()}
+"""Which orders a role may give from the console: the lane's own table without those for two persons."""
 
 
 @dataclass(slots=True, kw_only=True)

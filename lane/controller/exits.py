@@ -120,6 +120,9 @@ def finish(desk: Desk, parcel: Parcel, *, keep_code: bool = False) -> None:
     assert state.inducted == ended + len(state.parcels), "I7: inducted differs from ended + on belt"
 
 
+_CONTENT_DOUBTS = {Ground.COUNT_SHORT, Ground.COUNT_OVER, Ground.COUNT_UNCERTAIN, Ground.CONTENT_SUSPECT}
+
+
 def _place(parcel: Parcel, custody: Custody) -> Place:
     return Place(
         seq=parcel.seq,
@@ -131,6 +134,7 @@ def _place(parcel: Parcel, custody: Custody) -> Place:
         reviewer=parcel.reviewer,
         effective=parcel.effective,
         quarantined=Ground.QUARANTINE_HOLD in parcel.grounds,
+        count_lines=[item.line_no for item in parcel.answer.items] if _CONTENT_DOUBTS & set(parcel.grounds) else [],
     )
 
 

@@ -28,7 +28,7 @@ from lane.events.parcel import (
 from lane.inputs import OrderGiven
 from lane.machine import Command
 from lane.model.grounds import ADVISABLE, Ground
-from lane.model.words import BenchResult, Custody, MessageKind, Role, StatusClass, Via
+from lane.model.words import BenchResult, Custody, MessageKind, StatusClass, Via
 from lane.orders import (
     Abort,
     AcknowledgeAlarm,
@@ -49,6 +49,7 @@ from lane.orders import (
     Start,
     Stop,
     Unhold,
+    refusal_of,
 )
 
 RULE_US_MAX = 7 * 24 * 3_600 * 1_000_000
@@ -89,8 +90,6 @@ _CAUSES: dict[type[Order], tuple[Command, Cause]] = {
     Hold: (Command.HOLD, Cause.HELD_BY_PERSON),
     Abort: (Command.ABORT, Cause.ABORTED_BY_PERSON),
 }
-_SUPERVISOR_ONLY = (AddRule, SetGroundMode)
-_STAFF = frozenset({Role.OFFICER, Role.SUPERVISOR})
 
 
 def order_given(desk: Desk, item: OrderGiven) -> None:
@@ -120,10 +119,9 @@ def _allowed(desk: Desk, order: AnyOrder) -> str:
         return "an order needs a nonce"
     if order.nonce in nonces:
         return "this order was given before (used nonce)"
-    if order.role not in _STAFF:
-        return f"role {order.role} gives no orders to the lane"
-    if isinstance(order, _SUPERVISOR_ONLY) and order.role is not Role.SUPERVISOR:
-        return "only a supervisor may order this"
+    reason = refusal_of(type(order).__name__, order.role)
+    if reason:
+        return reason
     nonces[order.nonce] = desk.state.at_us
     if len(nonces) > NONCES_MAX:
         del nonces[next(iter(nonces))]
@@ -208,6 +206,10 @@ def _record_bench(desk: Desk, order: RecordBench) -> str:
             return f"status class is {place.status_class}, a release needs RELEASED"
         if place.quarantined:
             return "the second authority has not released it"
+        counted = {line_no for line_no, _ in order.found}
+        missing = [str(line_no) for line_no in place.count_lines if line_no not in counted]
+        if missing:
+            return f"the content is in doubt: expected pieces found of every line, line {', '.join(missing)} missing"
     desk.events.append(
         BenchRecorded(
             at_us=desk.at_us,

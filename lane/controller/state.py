@@ -116,7 +116,10 @@ class Parcel:
 
 @dataclass(slots=True, kw_only=True)
 class Place:
-    """A parcel that left the belt and is not finished: at the bench, released and not handed over, or not proven."""
+    """A parcel that left the belt and is not finished: at the bench, released and not handed over, or not proven.
+
+    ``count_lines``: declared lines whose pieces the bench has to count before a release (a doubt about the content).
+    """
 
     seq: int
     code: str
@@ -128,6 +131,7 @@ class Place:
     effective: bool
     quarantined: bool
     recalled: bool = False
+    count_lines: list[int] = field(default_factory=list)
     revisions: dict[MessageKind, int] = field(default_factory=dict)
 
 

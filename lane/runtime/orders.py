@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, get_args
 
 from lane.codec import CodecError, from_plain
+from lane.draw import NONCE_DIGITS
 from lane.inputs import AnyInput, MessageAcknowledged, OrderGiven
 from lane.model.words import Role
-from lane.orders import AnyOrder, Start, Unhold
+from lane.orders import AnyOrder, Start, Unhold, refusal_of
 from lane.runtime.core import CoreStopped
 from lane.users import TWIN_PREFIX, Users
 
@@ -21,8 +22,8 @@ EnterDigits = Callable[[str, str], Awaitable[int]]
 REQUESTS = frozenset({"order", "ask", "ack", "digits"})
 """What a request can be. One that is two of them is refused: a caller who checked one might be answered the other."""
 
-SUPERVISOR_ONLY = frozenset({"AddRule", "SetGroundMode", "ShelveAlarm"})
-"""Orders that change what the lane looks for or shows; they name a second person besides."""
+ROLLERS = frozenset({Role.OFFICER, Role.SUPERVISOR})
+"""Who may enter the public digits of the draw."""
 
 STARTING = (Start, Unhold)
 """Orders that wait until this process can see: parcels inducted before would all go to INSPECT."""
@@ -67,8 +68,8 @@ class OrderDesk:
                 case {"order": str(name)}:
                     return await self._order(name, message)
                 case {"digits": str(digits), "person": str(person)}:
-                    self._check_person(person, Role.OFFICER)
-                    return {"accepted": True, "epochs": await self._enter_digits(digits, person)}
+                    self._check_roller(person)
+                    return {"accepted": True, "epochs": await self._enter_digits(rolled(digits), person)}
                 case _:
                     return _refused('expected "order", "ask", "ack" or "digits"')
         except (OrderRefusal, ValueError) as error:
@@ -88,7 +89,8 @@ class OrderDesk:
         try:
             order: AnyOrder = from_plain(cls, fields)
         except CodecError as error:
-            raise OrderRefusal(f"{name}: {error}") from error
+            said = str(error)  # it begins with the order's name where a field is wrong
+            raise OrderRefusal(said if said.startswith(name) else f"{name}: {said}") from error
         self._check_person(order.person, order.role, name)
         if isinstance(order, STARTING) and (reason := self._unready()):
             raise OrderRefusal(f"{name}: {reason}")
@@ -107,11 +109,16 @@ class OrderDesk:
         index, _ = await self._post(MessageAcknowledged(at_us=at_us, belt_um=belt_um, idempotency_key=key))
         return {"accepted": True, "index": index}
 
+    def _check_roller(self, person: str) -> None:
+        """Nonces are rolled by officers and supervisors."""
+        self._check_person(person, None)
+        user = None if self._twin else self._users.find(person)
+        if user is not None and user.role not in ROLLERS:
+            raise OrderRefusal(f"person: {person!r} is {user.role}; expected an officer or a supervisor")
+
     def _check_person(self, person: str, role: Role | None, order: str = "") -> None:
-        if role in (Role.SYSTEM, Role.AUDITOR):
-            raise OrderRefusal(f"role: {role} gives no orders")
-        if order in SUPERVISOR_ONLY and role is not Role.SUPERVISOR:
-            raise OrderRefusal(f"{order}: expected a supervisor, was {role}")
+        if role is not None and order and (reason := refusal_of(order, role)):
+            raise OrderRefusal(f"{order}: {reason}")
         if self._twin:
             if not person:
                 raise OrderRefusal("person: expected a name")
@@ -123,6 +130,16 @@ class OrderDesk:
             raise OrderRefusal(f"person: no enabled user {person!r}; see `lane users list`")
         if role is not None and user.role is not role:
             raise OrderRefusal(f"role: {person!r} is {user.role}, not {role}")
+
+
+def rolled(digits: str) -> str:
+    """Twenty rolled digits without their spaces. Raises OrderRefusal on anything else; the digits are not repeated."""
+    packed = "".join(digits.split())
+    if len(packed) != NONCE_DIGITS or not (packed.isascii() and packed.isdigit()):
+        raise OrderRefusal(
+            f"digits: expected {NONCE_DIGITS} digits 0 to 9 (spaces allowed), was {len(packed)} characters"
+        )
+    return packed
 
 
 def _refused(reason: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Bench results, custody, status changes and recalls."""
 
+from typing import Any
+
 import pytest
 
 from lane.events.parcel import (
@@ -19,6 +21,7 @@ from lane.model.grounds import Ground
 from lane.model.words import BenchResult, Custody, MessageKind, StatusClass, Via
 from lane.orders import (
     MoveCustody,
+    RecordBench,
 )
 from tests.lane.core.boxes import Box
 from tests.lane.core.helpers import MINUTE, grounds, reach, refusals, running
@@ -68,6 +71,18 @@ def test_bench_release_needs_a_released_status() -> None:
     assert "a release needs RELEASED" in refusals(plant)[-1]
     changed(plant, StatusClass.RELEASED)
     bench(plant, BenchResult.INSPECTED_AND_RELEASED)
+    assert len(plant.of(ParcelReleased)) == 1
+
+
+def test_bench_release_of_a_doubtful_content_needs_the_pieces_of_every_line() -> None:
+    plant = diverted(declared=3)
+    assert grounds(plant, 1) & {Ground.COUNT_SHORT, Ground.COUNT_OVER, Ground.COUNT_UNCERTAIN}
+    release: dict[str, Any] = {"seq": 1, "result": BenchResult.INSPECTED_AND_RELEASED}
+    plant.order(RecordBench, "wang", **release, found=())
+    plant.order(RecordBench, "wang", **release, found=((2, 3),))
+    assert all("line 1 missing" in reason for reason in refusals(plant))
+    assert not plant.of(ParcelReleased)
+    plant.order(RecordBench, "wang", **release, found=((1, 3),))
     assert len(plant.of(ParcelReleased)) == 1
 
 

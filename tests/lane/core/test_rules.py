@@ -99,7 +99,7 @@ def test_rule_ends_at_its_time() -> None:
         ({}, "goods, an HS prefix or a declarant"),
         ({"sku": "S", "until_us": 0}, "within seven days"),
         ({"sku": "S", "until_us": 10**15}, "within seven days"),
-        ({"sku": "S", "role": Role.OFFICER}, "only a supervisor"),
+        ({"sku": "S", "role": Role.OFFICER}, "expected a supervisor"),
     ],
 )
 def test_rule_needs_a_supervisor_two_persons_a_match_and_an_end(changes: dict[str, Any], reason: str) -> None:
@@ -155,14 +155,20 @@ def test_alarm_is_acknowledged_shelved_and_cleared_by_name() -> None:
     plant.lay(Box(code="T000000001", removed_at_um=7_900_000))
     plant.run(2 * MINUTE)
     number = int(Alarm.CUSTODY_UNPROVEN)
-    plant.order(ShelveAlarm, number=number, until_us=plant.at_us + HOUR)
+    plant.order(ShelveAlarm, role=Role.SUPERVISOR, number=number, until_us=plant.at_us + HOUR)
     plant.order(AcknowledgeAlarm, number=number)
     plant.order(AcknowledgeAlarm, number=number)
-    plant.order(ShelveAlarm, number=number, until_us=plant.at_us + HOUR)
+    plant.order(ShelveAlarm, role=Role.SUPERVISOR, number=number, until_us=plant.at_us + HOUR)
     assert plant.of(AlarmShelved)[0].person == "li"
     assert plant.of(AlarmAcknowledged)[0].number == number
     assert plant.of(AlarmCleared)[-1].number == number
     assert ["does not wait" in refusals(plant)[0], "not open" in refusals(plant)[1]] == [True, True]
+
+
+def test_only_a_supervisor_shelves_an_alarm() -> None:
+    plant = running()
+    plant.order(ShelveAlarm, number=int(Alarm.CUSTODY_UNPROVEN), until_us=plant.at_us + HOUR)
+    assert refusals(plant) == ["expected a supervisor, was officer"]
 
 
 def test_typed_waybill_is_noted_and_never_lifts_inspect() -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from lane.console.sessions import ORDERS as CONSOLE_ORDERS
+from lane.console.sessions import TWO_PERSONS
 from lane.inputs import AnyInput, MessageAcknowledged, OrderGiven
 from lane.model.words import BenchResult, Role
-from lane.orders import RecordBench
-from lane.runtime.orders import OrderDesk
+from lane.orders import ORDERS_OF, SUPERVISOR_ONLY, RecordBench, refusal_of
+from lane.runtime.orders import ORDERS, OrderDesk
 from lane.users import Users
 
 GOOD = {"order": "Start", "person": "li.wei", "role": "officer", "nonce": "n"}
@@ -20,6 +22,7 @@ class Posted:
 
     def __init__(self, users: Path, *, twin: bool, refusal: str = "") -> None:
         self.items: list[AnyInput] = []
+        self.entered: list[str] = []
         self.refusal = refusal
         self.desk = OrderDesk(
             twin=twin,
@@ -39,6 +42,7 @@ class Posted:
         """Twenty digits, or none."""
         if len(digits) != 20:
             raise ValueError("digits: expected 20")
+        self.entered.append(digits)
         return 8
 
     def ask(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -94,11 +98,11 @@ def test_an_order_becomes_an_input_and_its_index_comes_back(live: Posted) -> Non
         ({"role": "supervisor"}, "'li.wei' is officer, not supervisor"),
         ({"role": "system"}, "system gives no orders"),
         ({"role": "auditor"}, "auditor gives no orders"),
-        ({"role": "king"}, "Start: "),
+        ({"role": "king"}, "Start.role: "),
         ({"speed": 5}, "Start: "),
-        ({"nonce": 5}, "Start: "),
+        ({"nonce": 5}, "Start.nonce: "),
         ({"order": "AddRule"}, "AddRule: "),
-        ({"order": "Inspect", "seq": 1.5}, "Inspect: "),
+        ({"order": "Inspect", "seq": 1.5}, "Inspect.seq: "),
     ],
 )
 def test_what_is_no_order_of_this_person_is_refused_and_not_recorded(
@@ -146,6 +150,28 @@ def test_other_requests_are_answered_or_refused(live: Posted) -> None:
     assert "expected 20" in live.ask({"digits": "1", "person": "li.wei"})["reason"]
     assert live.ask({"ask": "secret"})["accepted"] is False
     assert live.ask({})["accepted"] is False
+
+
+def test_a_supervisor_too_enters_rolled_digits_with_spaces(live: Posted) -> None:
+    message = {"digits": "01234 56789 01234 56789", "person": "wang"}
+    assert live.ask(message) == {"accepted": True, "epochs": 8}
+    assert live.entered == ["01234567890123456789"]
+
+
+@pytest.mark.parametrize("digits", ["", "1" * 19, "1" * 21, "x" * 20, "\u0661" * 20])
+def test_other_than_twenty_digits_are_refused_without_repeating_them(live: Posted, digits: str) -> None:
+    reason = live.ask({"digits": digits, "person": "wang"})["reason"]
+    assert "expected 20 digits" in reason
+    assert not digits or digits not in reason
+    assert live.entered == []
+
+
+def test_who_may_order_stands_in_one_table() -> None:
+    assert ORDERS_OF[Role.SUPERVISOR] == set(ORDERS)
+    assert ORDERS_OF[Role.OFFICER] == set(ORDERS) - SUPERVISOR_ONLY
+    assert {role for role in Role if not refusal_of("MoveCustody", role)} == {Role.OFFICER, Role.SUPERVISOR}
+    for role in Role:
+        assert CONSOLE_ORDERS[role] == ORDERS_OF[role] - TWO_PERSONS
 
 
 @pytest.mark.parametrize("field", ["person", "nonce"])
