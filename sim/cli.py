@@ -113,7 +113,7 @@ def _show(console: Console, figures: dict[str, Any]) -> None:
     table = Table(title="SYNTHETIC - core twin", show_header=False)
     for name in (
         "parcels", "parcels_per_s", "times_real_time", "wall_s", "lane_s", "throughput_per_hour", "inputs", "records",
-        "routes", "findings", "draw", "ended", "journal_sha256",
+        "routes", "findings", "draw", "ended",
     ):  # fmt: skip
         table.add_row(name, _text(figures[name]))
     for name in (
@@ -124,6 +124,7 @@ def _show(console: Console, figures: dict[str, Any]) -> None:
     sound = referee["sound_parcels_inspected"]
     table.add_row("sound parcels inspected", f"{sound['inspected']} of {sound['sound']}: {_text(sound['by_family'])}")
     console.print(table)
+    console.print(f"journal_sha256 {figures['journal_sha256']}", highlight=False, soft_wrap=True)
 
 
 def _text(value: object) -> str:

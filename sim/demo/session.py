@@ -163,7 +163,7 @@ class Session:
             screen.show(self.story, f"{self.story.at_bench} at the bench; Ctrl-C ends the demo")
             if self.belt_empty and self.story.at_bench and not told:
                 told = True
-                screen.say(f"The belt is empty. {self.story.at_bench} parcels wait at the bench; Ctrl-C ends the demo.")
+                screen.say(f"The belt is empty; waiting at the bench: {self.story.at_bench}. Ctrl-C ends the demo.")
             time.sleep(LOOK_S)
 
     def run(self, screen: Screen, each: Callable[[], None] | None = None) -> None:

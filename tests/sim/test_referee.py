@@ -23,7 +23,7 @@ from lane.model.words import Design, Evidence, Instruction, MessageKind, Route, 
 from sim.referee import Referee
 from sim.referee_words import Family, Violation, family, family_of
 from sim.streams.make import StreamSpec, make_stream
-from sim.streams.truth import ParcelTruth, Planted
+from sim.streams.truth import CONTENT_ERRORS, ParcelTruth, Planted
 
 GATE_UM = 7_350_000
 STATUS = {"800": StatusClass.RELEASED, "500": StatusClass.ORDERED}
@@ -189,3 +189,15 @@ def test_a_lane_that_counts_belt_from_another_zero_is_matched_to_the_same_bodies
 def test_every_ground_has_a_family() -> None:
     assert {family(ground) for ground in Ground} == set(Family) - {Family.NONE}
     assert family_of(()) is Family.NONE
+
+
+def test_the_share_of_missed_content_errors_is_rounded_up() -> None:
+    stream = make_stream(StreamSpec(seed=1, parcels=40, short_permille=100))
+    wrong = [parcel for parcel in stream if parcel.planted in CONTENT_ERRORS][:3]
+    first, *others = [
+        (parcel, Route.RELEASE if seq == 1 else Route.INSPECT, _records(seq, parcel, (seq - 1) * 1_000_000))
+        for seq, parcel in enumerate(wrong, start=1)
+    ]
+    report = _judge(stream, first, *others).report()
+    assert (report["missed_content"], report["content_errors"]) == (1, 3)
+    assert report["missed_content_permille"] == 334

@@ -53,7 +53,9 @@ def test_the_command_writes_its_figures_and_a_bad_file_ends_with_an_error(tmp_pa
     figures = tmp_path / "figures.json"
     done = CliRunner().invoke(sim, ["run", str(DAY), "--parcels", "20", "--seed", "2", "--json", str(figures)])
     assert done.exit_code == 0, done.output
-    assert json.loads(figures.read_text(encoding="utf-8"))["parcels"] == 20
+    found = json.loads(figures.read_text(encoding="utf-8"))
+    assert found["parcels"] == 20
+    assert f"journal_sha256 {found['journal_sha256']}" in done.output.splitlines()
     bad = _changed(tmp_path, "officers = 12", "officers = 0")
     failed = CliRunner().invoke(sim, ["run", str(bad), "--parcels", "20"])
     assert failed.exit_code == 1
