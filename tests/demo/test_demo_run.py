@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from lane.mailbox import MailboxDown
+from lane.model.words import Role
+from sim.demo.people import ORDER_EVERY_S, Desk
+
 PARCELS = 6
 
 
@@ -94,3 +98,49 @@ def test_killed_demo_takes_its_processes_with_it(tmp_path: Path) -> None:
     while str(run) in subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout:
         assert time.monotonic() < end, "processes of a killed demo go on"
         time.sleep(0.2)
+
+
+@pytest.mark.slow
+def test_without_officers_a_held_lane_stays_held_until_a_person_comes(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [
+        sys.executable,
+        "-m",
+        "lane",
+        "demo",
+        "--no-officers",
+        "--speed",
+        "4",
+        "--parcels",
+        "50",
+        "--out",
+        str(run),
+    ]
+    process = subprocess.Popen(
+        [*command, "--json", f"{run}.json"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    desk, end = Desk(run), time.monotonic() + 60
+
+    def wait_for(state: str) -> None:
+        while live_state(desk) != state:
+            assert process.poll() is None, process.stdout.read() if process.stdout else ""
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+    wait_for("EXECUTE")
+    assert desk.give("Hold", "twin-visitor", Role.OFFICER)
+    wait_for("HELD")
+    time.sleep(2 * ORDER_EVERY_S)
+    assert live_state(desk) == "HELD"
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "interrupted: the lane was stopped in order" in output
+    assert not any("UNHOLDING" in state for state in figures(run)["states"])
+
+
+def live_state(desk: Desk) -> str:
+    try:
+        return str(desk.state()["state"])
+    except MailboxDown:
+        return ""
