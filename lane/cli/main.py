@@ -13,6 +13,7 @@ OWN = {
     "verify": "lane.cli.proof:verify",
     "replay": "lane.cli.proof:replay",
     "bench": "lane.cli.people:bench",
+    "draw": "lane.cli.draw:draw",
     "users": "lane.cli.people:users",
     "release": "lane.cli.messages:release",
     "custody": "lane.cli.messages:custody",
