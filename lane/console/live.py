@@ -16,7 +16,9 @@ FOLLOW_S = 0.05
 STATE_EVERY = 6
 """Every so many looks the core is asked for its live figures."""
 
-LIVE_FIGURES = ("speed", "devices", "detector", "vision", "journal", "queue", "latency_ms", "lateness_ms", "rss_mb")
+LIVE_FIGURES = (
+    "at_us", "speed", "devices", "detector", "vision", "journal", "queue", "latency_ms", "lateness_ms", "rss_mb"
+)  # fmt: skip
 """What a page gets of the core's figures. The draw's counters are not among them: the moment at which they move would
 tell whoever judges the picture which parcel was drawn."""
 

@@ -1,6 +1,7 @@
 """The console's web server: pages, one WebSocket, orders into the mailbox. No device, no controller (C8)."""
 
 import asyncio
+import html
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Cookie, Depends, FastAPI, HTTPException, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 
@@ -20,10 +21,13 @@ from lane.console.pictures import overlay_json, picture_png
 from lane.console.sessions import COOKIE, ORDERS, Session, Sessions
 from lane.mailbox import MailboxDown, ask
 from lane.model.words import LaneKind, Role
+from lane.runtime.orders import OrderRefusal, rolled
 from lane.users import Users
 
 STATIC = Path(__file__).parent / "static"
 PAGES = ("lane", "bench", "parcel")
+MESSAGE_LINE = '<p id="message" class="message" role="status"></p>'
+USED_ADDRESS = "This one-time address was used already. Sign in by name, or start a new demo."
 NOT_FIELDS = frozenset({"order", "person", "role", "token", "ask", "ack", "digits"})
 """What a request to the core says besides an order's own fields: the session and this server say it, never the page.
 With ``ask`` among them an officer would be told the core's own figures, the draw's counters too."""
@@ -48,6 +52,12 @@ class OrderRequest(BaseModel):
     fields: dict[str, Any] = Field(default_factory=dict)
 
 
+class Rolled(BaseModel):
+    """Twenty rolled digits for the epochs that wait; spaces allowed."""
+
+    digits: str = Field(min_length=1, max_length=80)
+
+
 def make_app(run: Path, users: Users, *, kind: LaneKind, one_time_token: str = "") -> FastAPI:
     """The console over one run directory. ``one_time_token`` signs in once, as a twin officer, on a twin lane only."""
     hub = Hub(run)
@@ -61,7 +71,7 @@ def make_app(run: Path, users: Users, *, kind: LaneKind, one_time_token: str = "
         finally:
             follower.cancel()
 
-    app = FastAPI(title="X-ray lane console", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title="X-ray lane console", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(BodyLimit)
 
@@ -81,8 +91,10 @@ def make_app(run: Path, users: Users, *, kind: LaneKind, one_time_token: str = "
 
     @app.middleware("http")
     async def guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        if request.method not in ("GET", "HEAD") and not _same_origin(request.headers.get("origin"), request.headers):
-            return JSONResponse({"detail": "Refused: the request comes from another origin."}, 403)
+        origin = request.headers.get("origin")
+        if request.method not in ("GET", "HEAD") and not _same_origin(origin, request.headers):
+            why = "the request names no origin" if origin is None else "the request comes from another origin"
+            return JSONResponse({"detail": f"Refused: {why}."}, 403)
         response = await answer(request)
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -98,10 +110,14 @@ def make_app(run: Path, users: Users, *, kind: LaneKind, one_time_token: str = "
     def login_page() -> FileResponse:
         return FileResponse(STATIC / "login.html")
 
+    @app.get("/openapi.json")
+    def openapi(_: Signed) -> dict[str, Any]:
+        return app.openapi()
+
     @app.get("/enter")
     def enter(token: str) -> Response:
         if not sessions.spend_one_time(token):
-            raise HTTPException(403, "This one-time address was used already. Sign in by name, or start a new demo.")
+            return HTMLResponse(_login_saying(USED_ADDRESS), 403)
         return _with_cookie(RedirectResponse("/lane", 303), sessions.begin("twin-officer", Role.SUPERVISOR))
 
     @app.post("/api/login")
@@ -126,7 +142,9 @@ def make_app(run: Path, users: Users, *, kind: LaneKind, one_time_token: str = "
 
     @app.get("/api/me")
     def me(session: Signed) -> dict[str, Any]:
-        return {"person": session.person, "role": session.role, "orders": sorted(ORDERS[session.role])}
+        orders = sorted(ORDERS[session.role])
+        nonces = session.role is Role.SUPERVISOR and kind is LaneKind.LIVE
+        return {"person": session.person, "role": session.role, "orders": orders, "nonces": nonces}
 
     @app.get("/api/state")
     def state(_: Signed) -> dict[str, Any]:
@@ -170,12 +188,17 @@ def make_app(run: Path, users: Users, *, kind: LaneKind, one_time_token: str = "
             "role": str(session.role),
             "nonce": request.fields.get("nonce") or secrets.token_hex(8),
         }
+        return await _answer(run, message)
+
+    @app.post("/api/nonces")
+    async def nonces(session: Signed, request: Rolled) -> dict[str, Any]:
+        if session.role is not Role.SUPERVISOR:
+            raise HTTPException(403, f"Rolled digits are entered by a supervisor, not by the role {session.role}.")
         try:
-            return await asyncio.to_thread(ask, run, message)
-        except MailboxDown as down:
-            raise HTTPException(503, f"The lane's core does not answer: {down}") from down
-        except ValueError as error:
-            raise HTTPException(413, f"The order is too long: {error}") from error
+            digits = rolled(request.digits)
+        except OrderRefusal as error:
+            raise HTTPException(422, str(error)) from error
+        return await _answer(run, {"digits": digits, "person": session.person})
 
     @app.websocket("/live")
     async def live(socket: WebSocket) -> None:
@@ -195,6 +218,22 @@ def make_app(run: Path, users: Users, *, kind: LaneKind, one_time_token: str = "
             return
 
     return app
+
+
+async def _answer(run: Path, message: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return await asyncio.to_thread(ask, run, message)
+    except MailboxDown as down:
+        raise HTTPException(503, f"The lane's core does not answer: {down}") from down
+    except ValueError as error:
+        raise HTTPException(413, f"The order is too long: {error}") from error
+
+
+def _login_saying(sentence: str) -> str:
+    """The sign-in page with a sentence in its message line."""
+    page = (STATIC / "login.html").read_text(encoding="utf-8")
+    assert MESSAGE_LINE in page, "login.html has no message line"
+    return page.replace(MESSAGE_LINE, MESSAGE_LINE.replace("></p>", f">{html.escape(sentence)}</p>"))
 
 
 def _page(name: str, sessions: Sessions) -> Callable[..., Response]:

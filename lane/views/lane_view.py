@@ -2,9 +2,11 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from devices.signals import BeltMoved, BeltState, SafetyChanged
+from lane.alarms import NEVER_SHELVED
 from lane.errors import ALARMS, Alarm
 from lane.events import machine as m
 from lane.events import parcel as p
@@ -67,16 +69,20 @@ class LaneView:
         return self.parcels.get(seq)
 
     def find(self, text: str) -> list[ParcelView]:
-        """Parcels in memory whose waybill, code, list or order contains the text; newest first."""
+        """Parcels in memory whose waybill, code, list or order contains the text, newest first; before them the
+        one with this very lane number."""
         wanted = text.strip().upper()
         if not wanted:
             return []
-        return [
+        exact = self.parcels.get(int(wanted)) if wanted.isascii() and wanted.isdigit() else None
+        return ([exact] if exact is not None else []) + [
             view
             for view in reversed(self.parcels.values())
-            if wanted in (view.waybill + " " + view.code).upper()
-            or wanted in (view.list_no.upper(), view.order_no.upper())
-            or wanted == str(view.seq)
+            if view is not exact
+            and (
+                wanted in (view.waybill + " " + view.code).upper()
+                or wanted in (view.list_no.upper(), view.order_no.upper())
+            )
         ]
 
     def on_belt(self) -> list[ParcelView]:
@@ -100,7 +106,7 @@ class LaneView:
             "belt": {"at_us": self.at_us, "um": self.belt_um, "speed_um_s": self.speed_um_s, "xray_on": self.xray_on},
             "parcels": [view.brief() for view in self.on_belt()],
             "current": current.detail() if current else None,
-            "alarms": sorted(self.alarms.values(), key=lambda alarm: -cast(int, alarm["at_us"])),
+            "alarms": sorted(map(self._shelf, self.alarms.values()), key=lambda alarm: -cast(int, alarm["at_us"])),
             "rates": self.rates(),
             "counts": dict(self.counts),
             "findings": dict(self.findings),
@@ -108,6 +114,18 @@ class LaneView:
             "bench": [view.brief() for view in bench[:BENCH_SHOWN]],
             "bench_waiting": len(bench),
         }
+
+    def _shelf(self, alarm: dict[str, Any]) -> dict[str, Any]:
+        """The alarm with the end of its shelf as HH:MM ("" when it lies on none or the shelf has ended)."""
+        until_us = cast(int, alarm["shelved_until_us"])
+        return {**alarm, "shelved_until": self._clock(until_us) if until_us > self.at_us else ""}
+
+    def _clock(self, at_us: int) -> str:
+        """A moment of the lane clock; on a twin it may run faster than the clock on the wall, and says so."""
+        if not self.wall_at:
+            return ""
+        moment = datetime.fromisoformat(self.wall_at) + timedelta(microseconds=at_us - self.wall_us)
+        return f"{moment:%H:%M} {'UTC' if self.kind == 'live' else 'lane time'}"
 
     def rates(self) -> dict[str, dict[str, int]]:
         """The three sampling rates, over decided parcels only (so that no open draw can be read from them)."""
@@ -251,6 +269,7 @@ def _handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
         parcel.open_grounds.append(item.ground)
 
     def alarm(item: m.AlarmRaised) -> None:
+        before = view.alarms.get(item.number, {})  # raised anew: its shelf, if any, still stands
         view.alarms[item.number] = {
             "number": item.number,
             "at_us": item.at_us,
@@ -258,6 +277,8 @@ def _handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
             "detail": item.detail,
             "follows": item.follows,
             "acknowledged": "",
+            "shelved_until_us": before.get("shelved_until_us", 0),
+            "shelvable": item.number not in NEVER_SHELVED,
             **_words(item.number),
         }
 
@@ -267,6 +288,10 @@ def _handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
     def acknowledged(item: m.AlarmAcknowledged) -> None:
         if item.number in view.alarms:
             view.alarms[item.number]["acknowledged"] = item.person
+
+    def shelved(item: m.AlarmShelved) -> None:
+        if item.number in view.alarms:
+            view.alarms[item.number]["shelved_until_us"] = item.until_us
 
     return {
         "LaneStarted": started,
@@ -298,4 +323,5 @@ def _handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
         "AlarmRaised": alarm,
         "AlarmCleared": alarm_cleared,
         "AlarmAcknowledged": acknowledged,
+        "AlarmShelved": shelved,
     }

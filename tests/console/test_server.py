@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from lane.console import server
 from lane.console.limits import BODY_BYTES_MAX
-from lane.model.words import LaneKind
+from lane.model.words import LaneKind, Role
 from lane.users import Users
 
 ORIGIN = {"Origin": "http://testserver"}
@@ -95,3 +95,59 @@ def test_an_order_longer_than_the_mailbox_takes_is_refused_as_such(
     monkeypatch.setattr(server, "ask", too_long)
     answer = officer.post("/api/orders", json={"order": "Inspect", "fields": {"seq": 4}}, headers=ORIGIN)
     assert answer.status_code == 413
+
+
+def signed(tmp_path: Path, role: Role, kind: LaneKind = LaneKind.LIVE) -> TestClient:
+    """Somebody signed in by name."""
+    users = Users(tmp_path / "users.db")
+    users.add("somebody", role, "correct horse 9 battery")
+    client = TestClient(server.make_app(tmp_path, users, kind=kind), follow_redirects=False)
+    body = {"name": "somebody", "password": "correct horse 9 battery"}
+    assert client.post("/api/login", json=body, headers=ORIGIN).status_code == 200
+    return client
+
+
+def test_a_supervisor_enters_rolled_digits_with_spaces(tmp_path: Path, asked: list[dict[str, Any]]) -> None:
+    client = signed(tmp_path, Role.SUPERVISOR)
+    assert client.get("/api/me").json()["nonces"] is True
+    answer = client.post("/api/nonces", json={"digits": "04817 33926 58140 72695"}, headers=ORIGIN)
+    assert answer.status_code == 200
+    assert asked == [{"digits": "04817339265814072695", "person": "somebody"}]
+    answer = client.post("/api/nonces", json={"digits": "123"}, headers=ORIGIN)
+    assert (answer.status_code, len(asked)) == (422, 1)
+    assert "expected 20 digits" in answer.json()["detail"]
+
+
+def test_an_officer_enters_no_digits_and_shelves_no_alarm(tmp_path: Path, asked: list[dict[str, Any]]) -> None:
+    client = signed(tmp_path, Role.OFFICER)
+    me = client.get("/api/me").json()
+    assert me["nonces"] is False
+    assert "MoveCustody" in me["orders"]
+    assert not {"ShelveAlarm", "AddRule", "SetGroundMode"} & set(me["orders"])
+    for path, body in (
+        ("/api/nonces", {"digits": "1" * 20}),
+        ("/api/orders", {"order": "ShelveAlarm", "fields": {"number": 402, "until_us": 9}}),
+    ):
+        assert client.post(path, json=body, headers=ORIGIN).status_code == 403
+    assert asked == []
+
+
+def test_a_used_one_time_address_shows_the_sign_in_page_and_says_why(officer: TestClient) -> None:
+    answer = officer.get("/enter", params={"token": "once"})
+    assert answer.status_code == 403
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert 'id="login"' in answer.text
+    assert server.USED_ADDRESS in answer.text
+
+
+def test_a_change_without_an_origin_is_told_from_one_with_another(officer: TestClient) -> None:
+    body = {"order": "Stop"}
+    assert officer.post("/api/orders", json=body).json() == {"detail": "Refused: the request names no origin."}
+    other = officer.post("/api/orders", json=body, headers={"Origin": "http://evil.invalid"})
+    assert other.json() == {"detail": "Refused: the request comes from another origin."}
+
+
+def test_the_description_of_the_requests_is_for_signed_in_persons(officer: TestClient, tmp_path: Path) -> None:
+    assert "/api/nonces" in officer.get("/openapi.json").json()["paths"]
+    officer.cookies.clear()
+    assert officer.get("/openapi.json").status_code == 401

@@ -35,7 +35,7 @@ export async function order(name, fields = {}) {
   try {
     const answer = await request("/api/orders", { order: name, fields });
     const reason = answer.accepted ? answer.refused : answer.reason;
-    say(reason ? `${name}: refused. ${reason}` : `${name}: accepted.`, Boolean(reason));
+    say(reason ? (reason.startsWith(name) ? reason : `${name}: refused. ${reason}`) : `${name}: accepted.`, Boolean(reason));
     return !reason;
   } catch (error) {
     say(`${name}: ${error.message}`, true);

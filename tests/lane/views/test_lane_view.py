@@ -6,6 +6,8 @@ import json
 import pytest
 
 from lane.codec import decode
+from lane.errors import Alarm
+from lane.events.machine import AlarmRaised, AlarmShelved
 from lane.events.parcel import DispositionDecided, ParcelDrawn
 from lane.model.words import Custody, Route
 from lane.views.lane_view import LaneView
@@ -79,3 +81,35 @@ def test_search_finds_by_waybill_list_order_and_number(records: list[object]) ->
         assert parcel in view.find(text), text
     assert view.find("") == []
     assert view.find("no such waybill") == []
+
+
+def test_search_shows_the_very_lane_number_first(records: list[object]) -> None:
+    view = folded(records)
+    for seq in (1, 5, 12):
+        assert view.find(str(seq))[0].seq == seq
+        assert len({parcel.seq for parcel in view.find(str(seq))}) == len(view.find(str(seq)))
+
+
+def alarm_view(*items: object) -> dict[str, object]:
+    view = LaneView()
+    view.wall_at, view.kind = "2025-11-21T08:00:00Z", "live"
+    for index, item in enumerate(items):
+        view.apply(index, item)
+    (alarm,) = view.page()["alarms"]
+    return dict(alarm)
+
+
+def test_a_shelved_alarm_shows_until_when() -> None:
+    raised = AlarmRaised(at_us=0, belt_um=0, number=int(Alarm.EPOCH_QUEUE_LOW), seq=0, detail="1 left", follows=0)
+    until = AlarmShelved(at_us=1, belt_um=0, number=raised.number, person="wang", until_us=900_000_000)
+    shown = alarm_view(raised, until)
+    assert (shown["shelved_until"], shown["shelved_until_us"], shown["shelvable"]) == ("08:15 UTC", 900_000_000, True)
+    again = alarm_view(raised, until, dataclasses.replace(raised, at_us=2))
+    assert again["shelved_until"] == "08:15 UTC", "told anew, its shelf still stands"
+    assert alarm_view(raised, until, dataclasses.replace(raised, at_us=900_000_000))["shelved_until"] == ""
+
+
+def test_alarms_of_the_safety_chain_offer_no_shelf() -> None:
+    for number in range(101, 106):
+        raised = AlarmRaised(at_us=0, belt_um=0, number=number, seq=0, detail="", follows=0)
+        assert alarm_view(raised)["shelvable"] is False
