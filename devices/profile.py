@@ -16,9 +16,19 @@ from typing import Any
 from devices.profile_schema import SCHEMA, Problem, check_document
 from devices.registers import Block, Register, Use, merge_blocks
 from devices.requests import READ_REGS_MAX
-from devices.toml_places import line_of, places
+from devices.toml_places import line_of, places, syntax_fault
 
-__all__ = ["InitWrite", "LinkProfile", "Profile", "ProfileError", "Role", "load_profile", "parse_profile"]
+__all__ = [
+    "MODBUS_ROLES",
+    "ROLE_OF_NAME",
+    "InitWrite",
+    "LinkProfile",
+    "Profile",
+    "ProfileError",
+    "Role",
+    "load_profile",
+    "parse_profile",
+]
 
 
 class Role(StrEnum):
@@ -31,6 +41,21 @@ class Role(StrEnum):
     BARCODE_READER = "barcode_reader"
     SCALE = "scale"
     LINE_DETECTOR = "line_detector"
+
+
+ROLE_OF_NAME = {
+    "io": Role.REMOTE_IO,
+    "drive": Role.BELT_DRIVE,
+    "cabinet": Role.XRAY_CABINET,
+    "source": Role.XRAY_SOURCE,
+    "reader": Role.BARCODE_READER,
+    "second_reader": Role.BARCODE_READER,
+    "scale": Role.SCALE,
+    "detector": Role.LINE_DETECTOR,
+}
+"""The lane's names of its devices and the role each must play."""
+MODBUS_ROLES = frozenset({Role.REMOTE_IO, Role.BELT_DRIVE, Role.XRAY_CABINET, Role.XRAY_SOURCE})
+"""Devices with a unit number, which can share a line."""
 
 
 class ProfileError(Exception):
@@ -143,7 +168,8 @@ def parse_profile(text: str, path: Path) -> Profile:
     try:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        raise ProfileError((f"{path}: not TOML: {error}",)) from error
+        line, reason = syntax_fault(text, str(error))
+        raise ProfileError((f"{path}:{line}: not TOML: {reason}",)) from error
     found = places(text)
     problems = check_document(document)
     if problems:

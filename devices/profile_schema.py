@@ -204,19 +204,25 @@ def _check_keys(place: tuple[str | int, ...], table: Table, entry: Mapping[str, 
 
 def _check_value(field: Field, value: Any) -> str:
     if field.type is Decimal:
-        return "" if isinstance(value, int | Decimal) and value > 0 else f"expected a positive number, was {value!r}"
+        return (
+            "" if isinstance(value, int | Decimal) and value > 0 else f"expected a positive number, was {_shown(value)}"
+        )
     if isinstance(value, bool) is not (field.type is bool) or not isinstance(value, field.type):
-        return f"expected {_WORDS[field.type]}, was {value!r}"
+        return f"expected {_WORDS[field.type]}, was {_shown(value)}"
     if field.type is list:
         wrong = [v for v in value if v not in field.choices]
         return f"expected some of {', '.join(field.choices)}, was {value!r}" if wrong or not value else ""
     if field.choices and value not in field.choices:
-        return f"expected one of {', '.join(map(str, field.choices))}, was {value!r}"
+        return f"expected one of {', '.join(map(str, field.choices))}, was {_shown(value)}"
     if field.low is not None and field.high is not None and not field.low <= value <= field.high:
         return f"expected {field.low}..{field.high}, was {value}"
     if field.type is str and not value and field.required:
         return "expected a text, was empty"
     return ""
+
+
+def _shown(value: Any) -> str:
+    return str(value) if isinstance(value, Decimal) else repr(value)
 
 
 _WORDS = {str: "a text", int: "an integer", bool: "true or false", list: "a list", dict: "a table"}

@@ -37,23 +37,13 @@ from devices.drivers.xray import XrayCabinet, XraySource
 from devices.figures import modbus_figures, serial_figures
 from devices.io_image import BeltScale, IoResume
 from devices.modbus_link import LinkSettings, ModbusLink
-from devices.profile import Profile, Role, load_profile
+from devices.profile import ROLE_OF_NAME, Profile, Role, load_profile
 from devices.requests import LinkFailure, Priority
 from devices.signals import DeviceSignal, EyeChanged, GateInPosition, OutputProven
 from devices.unit_runner import UnitRunner
 
 __all__ = ["DeviceAddress", "IoResume", "Rack", "RackConfig", "resume_point"]
 
-ROLE_OF_NAME = {
-    "io": Role.REMOTE_IO,
-    "drive": Role.BELT_DRIVE,
-    "cabinet": Role.XRAY_CABINET,
-    "source": Role.XRAY_SOURCE,
-    "reader": Role.BARCODE_READER,
-    "second_reader": Role.BARCODE_READER,
-    "scale": Role.SCALE,
-}
-"""The lane's names of its devices and the role each must play."""
 IGNORED = ("detector",)
 SAFE_S_MAX = 0.5
 """Time for the safe state at an orderly end: about the devices' own watchdogs."""

@@ -8,6 +8,7 @@ import re
 
 _HEADER = re.compile(r"^\s*(\[\[|\[)\s*([A-Za-z0-9_.\-]+)\s*\]")
 _KEY = re.compile(r"""(?:^|;)\s*(?:"([^"]+)"|([A-Za-z0-9_\-]+))\s*=""")
+_FAULT = re.compile(r"^(.*) \((?:at line ([0-9]+), (column [0-9]+)|at end of document)\)$", re.DOTALL)
 
 Place = tuple[str | int, ...]
 
@@ -40,3 +41,17 @@ def line_of(found: dict[Place, int], path: Place) -> int:
             return found[path]
         path = path[:-1]
     return 1
+
+
+def syntax_fault(text: str, message: str) -> tuple[int, str]:
+    """Line and reason out of ``tomllib``'s message about a text; a key that stands twice is named."""
+    lines = text.splitlines()
+    fault = _FAULT.match(message)
+    if fault is None:
+        return 1, message
+    number = int(fault.group(2)) if fault.group(2) else max(len(lines), 1)
+    reason = fault.group(1)
+    key = _KEY.match(lines[number - 1]) if number <= len(lines) else None
+    if reason == "Cannot overwrite a value" and key:
+        return number, f"{key.group(1) or key.group(2)}: this key stands here twice, expected once"
+    return number, f"{reason} ({fault.group(3) or 'end of file'})"

@@ -36,8 +36,13 @@ def load_scenario(path: Path) -> Scenario:
     """Read a scenario and the lane file it names. Raises ``SettingsError`` with one line per problem."""
     file = TomlFile.load(path)
     root = file.root()
-    root.text("schema", pattern=r"sim-scenario/1", hint='"sim-scenario/1"')
+    root.text("schema", pattern=r"sim-scenario/1", hint='"sim-scenario/1" (a scenario, see config/scenarios/)')
+    file.finish()  # another kind of file: its keys would all be complained of
     lane_name = root.text("lane", hint="path of a lane file, relative to the scenario")
+    lane_file = path.parent / lane_name
+    if lane_name and not lane_file.is_file():
+        expected = f"expected a lane file, {lane_file} is none; a relative path starts at the scenario's own folder"
+        root.complain("lane", f"{expected}, {path.parent.absolute()}")
     review = root.boolean("review", False)
     stream = _stream(root.table("stream", required=False))
     verdicts = _verdicts(root.table("verdicts", required=False))
@@ -48,7 +53,7 @@ def load_scenario(path: Path) -> Scenario:
     report_um = root.millimetres("belt_report_mm", 0, 10_000, 0)
     root.close()
     file.finish()
-    lane = load_lane(path.parent / lane_name).core
+    lane = load_lane(lane_file).core
     config = replace(lane, review_enabled=review, model_sha256=MODEL_SHA256)
     settings = TwinSettings(verdicts=verdicts, bench=bench, cage_parcels=cage_parcels, belt_report_um=report_um)
     return Scenario(config=config, stream=stream, settings=settings)
@@ -88,7 +93,7 @@ def _verdicts(table: Table) -> VerdictModel:
         miss_permille=table.scaled("miss_permille", 0, PERMILLE, default=usual.miss_permille),
         false_alarm_permille=table.scaled("false_alarm_permille", 0, PERMILLE, default=usual.false_alarm_permille),
         failed_permille=table.scaled("failed_permille", 0, PERMILLE, default=usual.failed_permille),
-        p_ppm=table.scaled("p", 0, 1, 1_000_000) if table.has("p") else usual.p_ppm,
+        p_ppm=table.scaled("p", 0, 1, 1_000_000, quoted=True) if table.has("p") else usual.p_ppm,
         constant_us=table.scaled("constant_ms", 0, 60_000, 1_000, usual.constant_us // 1_000, "ms"),
         mean_us=table.scaled("mean_ms", 0, 60_000, 1_000, usual.mean_us // 1_000, "ms"),
     )

@@ -10,8 +10,6 @@ from typing import Any
 
 import click
 
-from devices.address import AddressError, parse_address
-from devices.profile import ProfileError, load_profile
 from lane.clock import SPEED_MAX, wall_now
 from lane.runtime.run_directory import RunDirectory, RunError
 from lane.runtime.supervisor import Supervisor, lane_children
@@ -50,6 +48,8 @@ def run(config: Path, run_path: Path | None, speed: int, seed: int, no_console: 
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{directory.path}: can't be written ({error.strerror})") from error
+    for warning in station.warnings:
+        click.echo(f"warning: {warning}", err=True)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     click.echo(_headline(station, directory, speed))
     children = lane_children(
@@ -132,24 +132,11 @@ def summary_of(station: StationConfig) -> dict[str, Any]:
 
 
 def _load(config: Path, *, for_run: bool) -> StationConfig:
-    """Lane file and device profiles, or all problems as one message."""
-    problems: list[str] = []
+    """Lane file with all it names, or all problems as one message."""
     try:
-        station = load_lane(config, for_run=for_run)
+        return load_lane(config, for_run=for_run)
     except SettingsError as error:
         raise click.ClickException(_numbered(error.problems)) from error
-    for entry in station.devices:
-        try:
-            load_profile(entry.profile_path)
-            if not entry.address.startswith("sim://"):
-                parse_address(entry.address)
-        except ProfileError as error:
-            problems.extend(error.problems)
-        except AddressError as error:
-            problems.append(f"{config}: devices.{entry.role}.address: {error}")
-    if problems:
-        raise click.ClickException(_numbered(tuple(dict.fromkeys(problems))))
-    return station
 
 
 def _numbered(problems: tuple[str, ...]) -> str:

@@ -1,7 +1,6 @@
 """Reads a lane file (schema of ``config/lanes/demo.toml``) with the tables it names, and converts everything to
 integers: mm to micrometres, seconds to microseconds, percent to per mille and ppm."""
 
-import re
 import zipfile
 from fractions import Fraction
 from itertools import pairwise
@@ -10,8 +9,9 @@ from pathlib import Path
 import lane
 from lane.model.config import ContentConfig, CoreConfig, DrawConfig, GateConfig, Layout
 from lane.model.words import Design, LaneKind, Mode
+from lane.settings.devices import DeviceReader
 from lane.settings.reader import SettingsError, Table, TomlFile
-from lane.settings.station import ROLES, Destination, DeviceEntry, StationConfig, VisionSettings
+from lane.settings.station import Destination, StationConfig, VisionSettings
 from lane.settings.tables import load_carriers, load_matrix
 from vision.signatures import BASIS_FILE, load_signatures, model_sha256
 
@@ -20,18 +20,6 @@ BELT_MM_MAX = 60_000
 """A lane of 60 m is longer than any inspection tunnel's conveyor; a larger number is a slip of the unit."""
 REVIEW_MM = 4_000
 """Belt between tunnel exit and decision point that review and vision need at speed (demo lane, decisions I)."""
-
-_ADDRESS = {
-    "io": r"(tcp|rtu|rtutcp)://",
-    "drive": r"(rtu|tcp|rtutcp)://",
-    "cabinet": r"(tcp|rtu|rtutcp)://",
-    "source": r"(tcp|rtu|rtutcp)://",
-    "reader": r"serial://",
-    "second_reader": r"serial://",
-    "scale": r"serial://",
-    "detector": r"tcp://",
-}
-_TCP = re.compile(r"tcp://(\[[0-9A-Fa-f:]+\]|[^:/\s]+):([0-9]{1,5})")
 
 
 def config_root(lane_file: Path) -> Path:
@@ -54,7 +42,8 @@ def load_lane(path: Path, *, for_run: bool = False) -> StationConfig:
     file = TomlFile.load(path)
     root = file.root()
     base = config_root(path)
-    root.text("schema", pattern=r"lane-config/1", hint='"lane-config/1"')
+    root.text("schema", pattern=r"lane-config/1", hint='"lane-config/1" (a lane file)')
+    file.finish()  # another kind of file: its keys would all be complained of
     station = _read(root, base, path, for_run)
     root.close()
     file.finish()
@@ -71,7 +60,8 @@ def _read(root: Table, base: Path, path: Path, for_run: bool) -> StationConfig:
     declarations.close()
     kind = lane_table.word("kind", LaneKind)
     outbox_max, destinations = _release(root.table("release"), kind)
-    devices = _devices(root.table("devices"), base, for_run)
+    reader = DeviceReader(base, kind, lane_table.word("mode", Mode, Mode.PRODUCTION), for_run=for_run)
+    devices = reader.read(root.table("devices"))
     console = root.table("console", required=False)
     host = console.text("host", "127.0.0.1", pattern=r"[0-9A-Za-z_.:\-]{1,100}", hint="a host name or address")
     port = console.scaled("port", 0, 65_535, default=0)
@@ -87,7 +77,7 @@ def _read(root: Table, base: Path, path: Path, for_run: bool) -> StationConfig:
         status_ttl_s=status_ttl_s,
         console_host=host,
         console_port=port,
-        warnings=_warnings(core),
+        warnings=(*_warnings(core), *reader.warnings),
     )
 
 
@@ -97,12 +87,12 @@ def _core(
     try:
         matrix, matrix_sha256 = load_matrix(base / "disposition.csv")
     except SettingsError as error:
-        root.complain("", str(error))
+        root.take_over(error.problems)
         matrix, matrix_sha256 = (), ""
     try:
         carriers = load_carriers(base / "carriers.toml")
     except SettingsError as error:
-        root.complain("", str(error))
+        root.take_over(error.problems)
         carriers = ()
     tracking = root.table("tracking", required=False)
     core = CoreConfig(
@@ -186,7 +176,7 @@ def _content(table: Table) -> ContentConfig:
         table.complain("bound", f'expected "0.5".."0.999999", was "{bound}"')
     content = ContentConfig(
         bound_ppm=bound_ppm,
-        gross_permille=table.scaled("gross_percent", 0, 50, 10, 3, "percent"),
+        gross_permille=table.scaled("gross_percent", 0, 50, 10, 3, "percent", quoted=True),
         gross_mg_min=table.scaled("gross_g_min", 0, 10_000, 1_000, 50, "g"),
         count_max=table.scaled("count_max", 1, 1_000, default=60),
         vision_us_max=table.scaled("vision_s_max", 0, 60, 1_000_000, 4, "s"),
@@ -268,40 +258,6 @@ def _destination(table: Table, test: bool) -> Destination:
         table.complain("url", "expected https:// on a live lane")
     table.close()
     return destination
-
-
-def _devices(table: Table, base: Path, for_run: bool) -> tuple[DeviceEntry, ...]:
-    entries: list[DeviceEntry] = []
-    for role in ROLES:
-        item = table.table(role)
-        address = item.text("address", pattern=r"(tcp|rtu|rtutcp|serial|sim)://[^\s]+", hint=_address_hint(role))
-        profile = item.text("profile", pattern=r"[a-z0-9\-]{1,60}", hint="a profile name in config/devices/")
-        _check_address(item, role, address, for_run)
-        profile_path = base / "devices" / f"{profile}.toml"
-        if profile and not profile_path.is_file():
-            item.complain("profile", f"expected a file, {profile_path} is none")
-        item.close()
-        entries.append(DeviceEntry(role=role, address=address, profile=profile, profile_path=profile_path))
-    table.close()
-    return tuple(entries)
-
-
-def _check_address(table: Table, role: str, address: str, for_run: bool) -> None:
-    if address.startswith("sim://"):
-        if for_run:
-            table.complain("address", f"{address} exists in the twin only: expected {_address_hint(role)}")
-        return
-    if address and not re.match(_ADDRESS[role], address):
-        table.complain("address", f"expected {_address_hint(role)}, was {address!r}")
-    tcp = _TCP.fullmatch(address)
-    if address.startswith("tcp://") and not (tcp and 0 < int(tcp.group(2)) < 65_536):
-        table.complain("address", f"expected tcp://host:port, was {address!r}")
-
-
-def _address_hint(role: str) -> str:
-    return {"tcp": "tcp://host:port", "rtu": "rtu:///dev/...?baud=", "serial": "serial:///dev/...?baud="}[
-        re.findall("tcp|rtu|serial", _ADDRESS[role])[0]
-    ]
 
 
 def _model_sha256(table: Table, signatures: Path) -> str:

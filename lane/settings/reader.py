@@ -14,10 +14,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from devices.toml_places import syntax_fault
+
 Word = TypeVar("Word", bound=StrEnum)
 
 FILE_BYTES_MAX = 1_000_000
 """A configuration file is written by hand; a larger one is some other file."""
+
+LINES_MAX = FILE_BYTES_MAX
+"""More lines than bytes there are not."""
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\-]+)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=")
@@ -81,7 +86,8 @@ class TomlFile:
         try:
             data = tomllib.loads(text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
-            raise SettingsError([f"{path}: not valid TOML: {error}"]) from error
+            line, reason = syntax_fault(text, str(error))
+            raise SettingsError([f"{path}:{line}: not valid TOML: {reason}"]) from error
         return cls(path, data, line_numbers(text))
 
     def root(self) -> "Table":
@@ -100,7 +106,13 @@ class TomlFile:
     def finish(self) -> None:
         """Raise ``SettingsError`` when anything was wrong."""
         if self.problems:
-            raise SettingsError(self.problems)
+            raise SettingsError(sorted(self.problems, key=self._line_of))
+
+    def _line_of(self, problem: str) -> int:
+        """Order of problems: this file's by line, then those without a line or of other files as they were found."""
+        own = problem.startswith(f"{self.path}:")
+        number = problem[len(str(self.path)) + 1 :].partition(":")[0] if own else ""
+        return int(number) if number.isdecimal() else LINES_MAX
 
 
 class Table:
@@ -120,6 +132,10 @@ class Table:
         """Note a problem of one key ("" : of the table)."""
         self._file.complain(self.path(key) if key else self.where, text)
 
+    def take_over(self, problems: Iterable[str]) -> None:
+        """Note problems of another file, told with their own places; each once."""
+        self._file.problems += [problem for problem in problems if problem not in self._file.problems]
+
     def _take(self, key: str, default: object, expected: str) -> object:
         self._known.append(key)
         if key in self._data:
@@ -138,7 +154,7 @@ class Table:
         if value is None:
             return ""
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            self.complain(key, f"expected {hint}, was {value!r}")
+            self.complain(key, f"expected {hint}, was {_show(value)}")
             return default or ""
         return value
 
@@ -152,7 +168,7 @@ class Table:
         if not isinstance(value, str) or value not in choices:
             near = difflib.get_close_matches(str(value), choices, n=1)
             advice = f" (did you mean {near[0]!r}?)" if near else ""
-            self.complain(key, f"expected {' | '.join(choices)}, was {value!r}{advice}")
+            self.complain(key, f"expected {' | '.join(choices)}, was {_show(value)}{advice}")
             return fallback
         return words(value)
 
@@ -161,20 +177,33 @@ class Table:
         value = self._take(key, default, "true or false")
         if not isinstance(value, bool):
             if value is not None:
-                self.complain(key, f"expected true or false, was {value!r}")
+                self.complain(key, f"expected true or false, was {_show(value)}")
             return bool(default)
         return value
 
-    def scaled(self, key: str, low: int, high: int, factor: int = 1, default: int | None = None, unit: str = "") -> int:
+    def scaled(
+        self,
+        key: str,
+        low: int,
+        high: int,
+        factor: int = 1,
+        default: int | None = None,
+        unit: str = "",
+        *,
+        quoted: bool = False,
+    ) -> int:
         """A number ``low..high`` (in ``unit``) times ``factor``, which must come out whole.
 
-        Text such as "0.95" is taken as a number: a decimal fraction is often written as text on purpose.
+        ``quoted``: text such as "0.95" is taken, too: a share is often written as text on purpose.
         """
         expected = f"{low}..{high}" + (f" {unit}" if unit else "")
         value = self._take(key, default, expected)
         if value is None:
             return low * factor
         number = _decimal(value)
+        if isinstance(value, str) and number is not None and not quoted:
+            self.complain(key, f"expected {expected} without quotes, was {_show(value)}")
+            return low * factor
         if number is None or not low <= number <= high:
             self.complain(key, f"expected {expected}, was {_show(value)}")
             return low * factor
@@ -194,7 +223,7 @@ class Table:
         if value is None:
             value = {}
         if not isinstance(value, dict):
-            self.complain(key, f"expected a table, was {value!r}")
+            self.complain(key, f"expected a table, was {_show(value)}")
             value = {}
         return Table(self._file, self.path(key), value)
 
@@ -202,7 +231,7 @@ class Table:
         """An array of tables ``[[key]]`` (empty when absent)."""
         value = self._take(key, [], f"tables [[{self.path(key)}]]")
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            self.complain(key, f"expected tables [[{self.path(key)}]], was {value!r}")
+            self.complain(key, f"expected tables [[{self.path(key)}]], was {_show(value)}")
             return []
         return [Table(self._file, f"{self.path(key)}[{index}]", item) for index, item in enumerate(value)]
 
@@ -227,4 +256,11 @@ def _decimal(value: object) -> Decimal | None:
 
 
 def _show(value: object) -> str:
+    """A value as a person wrote it: no Python type names."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_show, value))}]"
+    if isinstance(value, dict):
+        return "a table"
     return str(value) if isinstance(value, Decimal) else repr(value)

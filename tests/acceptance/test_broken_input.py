@@ -250,7 +250,7 @@ def test_a_damaged_model_is_refused_before_the_lane_starts(
     [
         ("disposition.csv", b"a,b\n1,2\n", "disposition.csv:1: expected columns status_class"),
         ("disposition.csv", b"\xff", "disposition.csv: expected UTF-8, byte 0 is none"),
-        ("carriers.toml", b"x", "carriers.toml: not valid TOML"),
+        ("carriers.toml", b"x", "carriers.toml:1: not valid TOML"),
     ],
 )
 def test_a_broken_table_of_the_lane_is_named(config: Path, file: str, content: bytes, words: str) -> None:
@@ -264,8 +264,8 @@ def test_a_broken_scenario_is_named_with_line_and_key(tmp_path: Path) -> None:
     line = line_of(CONFIG / "scenarios" / "day.toml", "officers = 12")
     for old, new, words in (
         ("officers = 12", "oficers = 12", f"{path}:{line}: bench.oficers: unknown key, did you mean 'officers'?"),
-        ("[stream]", "[stream", f"{path}: not valid TOML"),
-        (str(DEMO), "none.toml", f"{tmp_path / 'none.toml'}: can't be read (No such file or directory)"),
+        ("[stream]", "[stream", "not valid TOML: Expected ']'"),
+        (str(DEMO), "none.toml", f"{path}:4: lane: expected a lane file, {tmp_path / 'none.toml'} is none"),
     ):
         path.write_text(text.replace(old, new), encoding="utf-8")
         refused(lane("sim", "run", path, "--parcels", 10, "--json", figures), words)

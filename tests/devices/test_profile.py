@@ -90,7 +90,7 @@ def test_an_xray_output_needs_external_safety() -> None:
 
 
 def test_what_is_no_toml_or_no_text_says_so(tmp_path: Path) -> None:
-    assert problems("[profile\n")[0].startswith("drive.toml: not TOML:")
+    assert problems("[profile\n")[0].startswith("drive.toml:1: not TOML:")
     wrong = tmp_path / "x.toml"
     wrong.write_bytes(b"\xff\xfe")
     with pytest.raises(ProfileError, match="expected UTF-8, byte 0 is none"):

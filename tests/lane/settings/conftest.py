@@ -30,16 +30,8 @@ def folder(tmp_path: Path) -> Path:
     (config / "carriers.toml").write_text(
         '[[carrier]]\nname = "post"\nprefix = "RA"\nlength_min = 13\nlength_max = 13\ncheck = "s10"\n'
     )
-    for name in (
-        "lane-io",
-        "belt-drive",
-        "xray-cabinet",
-        "xray-source",
-        "framed-reader",
-        "checkweigher",
-        "line-stream",
-    ):
-        (config / "devices" / f"{name}.toml").write_text("")
+    for profile in (SHIPPED / "devices").glob("*.toml"):
+        (config / "devices" / profile.name).write_bytes(profile.read_bytes())
     for shipped in (SHIPPED / "models").iterdir():
         (config / "models" / shipped.name).symlink_to(shipped)
     return config

@@ -66,7 +66,7 @@ def test_run_refuses_each_simulated_address_by_line(folder: Path) -> None:
         ('schema = "lane-config/1"', 'schema = "lane-config/9"', 'schema: expected "lane-config/1"'),
         ('bound = "0.95"', 'bound = "0.2"', 'content.bound: expected "0.5".."0.999999", was "0.2"'),
         ("[[release.destination]]", "[[release.destinations]]", "release.destinations: unknown key, did you mean"),
-        ("speed_mm_s = 500", "speed_mm_s = true", "lane.speed_mm_s: expected 50..1000 mm/s, was True"),
+        ("speed_mm_s = 500", "speed_mm_s = true", "lane.speed_mm_s: expected 50..1000 mm/s, was true"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_line_and_what_was_expected(

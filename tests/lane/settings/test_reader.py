@@ -88,3 +88,48 @@ def test_a_file_that_is_no_toml_is_refused_by_name(tmp_path: Path, content: byte
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml: can't be read"):
         TomlFile.load(tmp_path / "nowhere.toml")
+
+
+def test_problems_are_told_in_the_order_of_their_lines(tmp_path: Path) -> None:
+    file = load(tmp_path, "a = 11\nb = 12\nc = 13\n")
+    root = file.root()
+    for key in ("c", "gone", "a", "b"):
+        root.scaled(key, 0, 10)
+    root.take_over(["other.toml:1: x: wrong"])
+    with pytest.raises(SettingsError) as caught:
+        file.finish()
+    assert [problem.split(": ")[1] for problem in caught.value.problems] == ["a", "b", "c", "gone", "x"]
+
+
+def test_a_count_in_quotes_is_no_number_where_text_is_not_asked_for(tmp_path: Path) -> None:
+    file = load(tmp_path, 'places = "400"\nshare = "0.5"\n')
+    root = file.root()
+    root.scaled("places", 1, 1_000)
+    assert root.scaled("share", 0, 1, 1_000, quoted=True) == 500
+    assert file.problems == [f"{tmp_path}/x.toml:1: places: expected 1..1000 without quotes, was '400'"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a = 1\n\na = 2\n", "3: not valid TOML: a: this key stands here twice, expected once"),
+        ("[a]\nx = 1\n[a]\n", "3: not valid TOML: Cannot declare ('a',) twice (column 3)"),
+        ("a = 1\nb\n", "2: not valid TOML: Expected '=' after a key in a key/value pair (column 2)"),
+        ("a = 1\nb = [", "2: not valid TOML: Invalid value (end of file)"),
+    ],
+)
+def test_a_fault_of_the_notation_is_told_with_file_and_line(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, text)
+    assert caught.value.problems == (f"{tmp_path}/x.toml:{told}",)
+
+
+def test_values_are_shown_as_they_were_written(tmp_path: Path) -> None:
+    file = load(tmp_path, "rate = 0.055\nlist = [0.5, true]\n")
+    root = file.root()
+    root.text("rate", hint="text")
+    root.text("list", hint="text")
+    assert [problem.partition(": ")[2] for problem in file.problems] == [
+        "rate: expected text, was 0.055",
+        "list: expected text, was [0.5, true]",
+    ]

@@ -1,0 +1,35 @@
+"""The lane a scenario names, and files that are no scenario."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lane.settings.reader import SettingsError
+from sim.cli import sim
+from sim.scenario import load_scenario
+
+CONFIG = Path(__file__).parents[2] / "config"
+
+
+def test_a_scenario_elsewhere_is_told_from_where_its_lane_is_looked_for(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    text = (CONFIG / "scenarios" / "day.toml").read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
+    line = next(number for number, row in enumerate(text.splitlines(), start=1) if row.startswith("lane ="))
+    with pytest.raises(SettingsError) as caught:
+        load_scenario(path)
+    assert caught.value.problems == (
+        f"{path}:{line}: lane: expected a lane file, {tmp_path}/../lanes/demo.toml is none; a relative path starts at "
+        f"the scenario's own folder, {tmp_path}",
+    )
+
+
+def test_a_lane_file_in_place_of_a_scenario_is_one_line() -> None:
+    lane_file = CONFIG / "lanes" / "demo.toml"
+    result = CliRunner().invoke(sim, ["run", str(lane_file)])
+    assert result.exit_code == 1
+    assert [line for line in result.output.splitlines() if line] == [
+        f'Error: {lane_file}:3: schema: expected "sim-scenario/1" (a scenario, see config/scenarios/), '
+        "was 'lane-config/1'"
+    ]
