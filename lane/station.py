@@ -44,19 +44,26 @@ def setup_of(run: RunDirectory) -> CoreSetup:
 
 
 async def serve(setup: CoreSetup) -> None:
-    """Run the core until standard input closes. Raises what makes a start impossible, or ``CoreStopped``."""
+    """Run the core until standard input closes. Raises what makes a start impossible, or ``CoreStopped``.
+
+    SIGINT and SIGTERM ask for the same orderly end: a service manager may signal every process of a lane at once.
+    """
+    asked = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
     process = CoreProcess(setup)
     log.info("core priority: %s", raise_priority(real_time=not setup.station.twin))
     await process.start()
     gc.collect()
     gc.freeze()
     log.info("core ready: %s/%s", setup.station.core.site, setup.station.core.lane)
-    closed = asyncio.create_task(_closed_input())
+    closed = [asyncio.create_task(_closed_input()), asyncio.create_task(asked.wait())]
     running = asyncio.create_task(process.run())
-    done, _ = await asyncio.wait({closed, running}, return_when=asyncio.FIRST_COMPLETED)
+    done, _ = await asyncio.wait({*closed, running}, return_when=asyncio.FIRST_COMPLETED)
+    for task in closed:
+        task.cancel()
     try:
         if running in done:
-            closed.cancel()
             await running
         else:
             await process.end_orderly(running)
@@ -81,10 +88,6 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     lower_limits()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # A service manager may signal every process of the lane at once; the end comes from the supervisor, in order.
-        # Scan receiver and counting workers inherit this: they end when the core closes their input.
-        signal.signal(number, signal.SIG_IGN)
     try:
         asyncio.run(serve(setup_of(RunDirectory(arguments.run))))
     except (SettingsError, RunError, ProfileError, AddressError, RackError, SealError, JournalLocked, JournalDamaged,

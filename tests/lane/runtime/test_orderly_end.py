@@ -2,13 +2,18 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from lane.cli.main import main
-from tests.lane.runtime.silent_lane import start_lane, wait_for_core
+from lane.runtime.run_directory import RunDirectory
+from lane.settings.lane_file import load_lane
+from tests.lane.runtime.silent_lane import ROOT, silent_lane, start_lane, wait_for_core
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -43,9 +48,30 @@ def test_a_signal_to_every_process_of_the_lane_ends_it_in_order_too(tmp_path: Pa
 
 
 def family(pid: int) -> list[int]:
-    """A process and everything below it, the youngest first."""
-    found = [pid]
-    for one in found:
-        found += [int(word) for word in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
-    assert len(found) >= 4, "supervisor, core, sender, scan receiver"
-    return found[::-1]
+    """A process and everything below it, the youngest first: supervisor, core, sender, scan receiver, worker."""
+    end = time.monotonic() + 30.0
+    while True:
+        found = [pid]
+        for one in found:
+            found += [int(word) for word in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
+        if len(found) >= 5:
+            return found[::-1]
+        assert time.monotonic() < end, found
+        time.sleep(0.1)
+
+
+def test_a_core_without_a_supervisor_ends_in_order_when_asked_to(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    run.prepare(load_lane(silent_lane(tmp_path), for_run=True), speed=1, seed=1)
+    with (run.logs / "core.log").open("ab") as log:
+        core = subprocess.Popen(
+            [sys.executable, "-m", "lane.station", str(run.path)], cwd=ROOT, stdin=subprocess.PIPE, stderr=log
+        )
+    try:
+        wait_for_core(tmp_path)
+        core.terminate()
+        assert core.wait(60) == 0
+    finally:
+        core.kill()
+    result = CliRunner().invoke(main, ["verify", str(run.path)])
+    assert result.exit_code == 0, result.output
