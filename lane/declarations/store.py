@@ -163,6 +163,7 @@ class DeclarationStore:
         least once per second.
         """
         changed: list[StatusChanged] = []
+        told: dict[int, Facts] = {}
         for seq in [seq for seq in self._told if seq not in pinned][:-TOLD_MAX]:
             del self._told[seq]
         for seq, (_, waybill, version, code) in pinned.items():
@@ -172,12 +173,13 @@ class DeclarationStore:
             expected = self.tables.status_class(code) if version else StatusClass.NONE
             if facts == self._told.get(seq, (version, code, expected, ())):
                 continue
-            self._told[seq] = facts
+            told[seq] = facts
             change = StatusChanged(
                 at_us=at_us, belt_um=belt_um, seq=seq, version=facts[0], status_code=facts[1],
                 status_class=verdict.status_class, status_at=state.status.at if state else "", grounds=verdict.grounds,
             )  # fmt: skip
             changed.append(change)
+        self._told.update(told)  # only now: a store that failed on the way has told nothing
         return changed
 
     def mark_released(self, carrier: str, waybill: str, seq: int, now_wall: float) -> None:

@@ -10,14 +10,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lane.codec import CodecError, encode
 from lane.commands import AskDeclaration, Step
 from lane.declarations.store import DeclarationStore, Pinned
 from lane.events.parcel import CustodyMoved, DeclarationPinned, ParcelReleased, StatusUpdated
 from lane.inputs import AnyInput, DeclarationAnswer, StatusChanged
-from lane.model.words import Custody
+from lane.model.words import Custody, StatusClass
 from lane.runtime.latency import Latency
 
 LOOK_S = 0.2
@@ -27,6 +29,8 @@ FULL_LOOK_S = 1.0
 PINNED_MAX = 20_000
 """Parcels watched for a status change (on the belt, at the bench, in the release area); the oldest is let go."""
 GONE = frozenset({Custody.DEPARTED, Custody.WITH_AUTHORITY, Custody.BACK_IN_WAREHOUSE, Custody.REMOVED})
+STORE_FAULTS = (sqlite3.Error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading a damaged store can raise: the file's own errors, and facts that are not what their column says."""
 
 log = logging.getLogger("lane.runtime.declared")
 
@@ -107,7 +111,8 @@ class Declared:
                     command.seq, command.code, at_us=at_us, belt_um=belt_um, now_wall=time.time()
                 ),
             )
-        except sqlite3.Error as error:
+            encode(answer)  # a number or text that the journal can't hold would end the core
+        except STORE_FAULTS as error:
             self._failed(error)
             return
         self._emit(answer)
@@ -124,11 +129,23 @@ class Declared:
                     continue
                 seen, looked_s = version, loop.time()
                 changes = await loop.run_in_executor(self._thread, self._changes, dict(self._pinned), self._stamp())
-            except sqlite3.Error as error:
+            except STORE_FAULTS as error:
                 self._failed(error)
+                seen = -1  # what was not told is looked for again
                 continue
             for change in changes:
-                self._emit(change)
+                self._tell(change)
+
+    def _tell(self, change: StatusChanged) -> None:
+        """Pass a change on. One that the journal can't hold says that nothing is known of the parcel any more."""
+        try:
+            encode(change)
+        except CodecError as error:
+            self._failed(error)
+            change = replace(
+                change, version="", status_code="", status_class=StatusClass.UNKNOWN, status_at="", grounds=()
+            )
+        self._emit(change)
 
     def _changes(self, pinned: dict[int, Pinned], stamp: tuple[int, int]) -> list[StatusChanged]:
         return self._store.changes(pinned, at_us=stamp[0], belt_um=stamp[1], now_wall=time.time())
@@ -139,7 +156,7 @@ class Declared:
         except sqlite3.Error as error:
             self._failed(error)
 
-    def _failed(self, error: sqlite3.Error) -> None:
+    def _failed(self, error: Exception) -> None:
         self.failures += 1
         if self.failures == 1:
-            log.error("the declarations store failed: %s; parcels without an answer go to INSPECT", error)
+            log.error("the declarations store failed: %r; parcels without an answer go to INSPECT", error)

@@ -1,12 +1,14 @@
 """What the store answers for a waybill: one list, several, none; statuses, freshness, releases, changes."""
 
 import itertools
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lane.declarations import writer as writer_module
+from lane.declarations.answer import Verdict
 from lane.declarations.records import Declaration, DeclaredLine, Inbound, OrderFacts, Receipt, Record, WaybillFacts
 from lane.declarations.schema import StoreError
 from lane.declarations.store import DeclarationStore
@@ -309,3 +311,25 @@ def _content(store: DeclarationStore) -> list[list[tuple[object, ...]]]:
     queries = ("SELECT waybill, mark, body FROM list", "SELECT ident, body FROM receipt", "SELECT * FROM waiting",
                "SELECT * FROM list_key")  # fmt: skip
     return [sorted(store._lists.execute(query).fetchall()) for query in queries]
+
+
+def test_a_change_found_before_the_store_fails_is_told_when_it_can_be_read_again(
+    store: DeclarationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, a_list("T1"), a_list("T2"), a_receipt("800", "T1"), a_receipt("800", "T2"))
+    answers = [ask(store, "T1", 1), ask(store, "T2", 2)]
+    pinned = {item.seq: (item.carrier, item.waybill, item.version, item.status_code) for item in answers}
+    put(store, a_receipt("600", "T1", at="2"))
+    judge = store._judge
+
+    def fail(waybill: str, now_wall: float) -> Verdict:
+        if waybill == "T2":
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        return judge(waybill, now_wall)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "_judge", fail)
+        with pytest.raises(sqlite3.DatabaseError):
+            store.changes(pinned, now_wall=NOW)
+    (change,) = store.changes(pinned, now_wall=NOW)
+    assert (change.seq, change.status_code) == (1, "600")
