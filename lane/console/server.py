@@ -210,7 +210,7 @@ def make_app(run: Path, users: Users, *, kind: LaneKind, one_time_token: str = "
         await socket.accept()
         try:
             async for message in hub.messages():
-                if sessions.find(socket.cookies.get(COOKIE)) is None:
+                if sessions.find(socket.cookies.get(COOKIE), using=False) is None:
                     await socket.close(4401)
                     return
                 await socket.send_text(message)

@@ -2,8 +2,8 @@
 
 import hmac
 import secrets
-import time
 from dataclasses import dataclass
+from time import monotonic
 
 from lane.model.words import Role
 from lane.orders import ORDERS_OF
@@ -49,7 +49,7 @@ class Sessions:
 
     def begin(self, person: str, role: Role) -> str:
         """Open a session; returns its token (256 random bits)."""
-        now = time.monotonic()
+        now = monotonic()
         while len(self._open) >= SESSIONS_MAX:
             self._open.pop(next(iter(self._open)))
         token = secrets.token_urlsafe(32)
@@ -57,18 +57,20 @@ class Sessions:
         self._failures.pop(person, None)
         return token
 
-    def find(self, token: str | None) -> Session | None:
-        """The session behind a cookie, if it is still alive; using it keeps it alive."""
+    def find(self, token: str | None, *, using: bool = True) -> Session | None:
+        """The session behind a cookie, if it is still alive; a person's use keeps it alive (a page that only shows
+        what happens is no use)."""
         if not token:
             return None
         session = self._open.get(token)
-        now = time.monotonic()
+        now = monotonic()
         if session is None:
             return None
         if now - session.began > SESSION_S_MAX or now - session.used > SESSION_IDLE_S_MAX:
             del self._open[token]
             return None
-        session.used = now
+        if using:
+            session.used = now
         return session
 
     def end(self, token: str | None) -> None:
@@ -79,13 +81,13 @@ class Sessions:
     def locked(self, name: str) -> bool:
         """Too many wrong passwords for this name, too recently."""
         count, last = self._failures.get(name, (0, 0.0))
-        return count >= FAILURES_MAX and time.monotonic() - last < LOCK_S
+        return count >= FAILURES_MAX and monotonic() - last < LOCK_S
 
     def failed(self, name: str) -> None:
         """Count a wrong password."""
         while len(self._failures) >= NAMES_WATCHED_MAX:
             self._failures.pop(next(iter(self._failures)))
-        self._failures[name] = (self._failures.get(name, (0, 0.0))[0] + 1, time.monotonic())
+        self._failures[name] = (self._failures.get(name, (0, 0.0))[0] + 1, monotonic())
 
     def spend_one_time(self, token: str) -> bool:
         """True once for the right token, never again."""
