@@ -14,7 +14,7 @@ from lane.codec import INPUT_KINDS, CodecError, decode, encode, from_plain, pars
 from lane.controller.core import LaneController
 from lane.draw import epoch_key
 from lane.events.machine import Snapshot
-from lane.inputs import AnyInput, EpochOpened
+from lane.inputs import AnyInput, EpochOpened, LaneStarted
 from lane.journal.log import JOURNAL_NAME, connect_closed, connect_reader
 from lane.journal.memory import RunHash
 from lane.model.config import CoreConfig
@@ -46,6 +46,8 @@ class ReplayReport:
     inputs: int = 0
     events: int = 0
     snapshots: int = 0
+    builds: list[str] = field(default_factory=list)
+    """Hashes of the programs that recorded the run, in the order in which they started."""
     difference: Difference | None = None
 
     @property
@@ -63,6 +65,7 @@ class ReplayReport:
             "inputs": self.inputs,
             "events": self.events,
             "snapshots": self.snapshots,
+            "builds": self.builds,
             "difference": difference
             and {"index": difference.index, "recorded": difference.recorded, "replayed": difference.replayed},
         }
@@ -95,6 +98,8 @@ def replay(run: Path, progress: Callable[[int], None] | None = None) -> ReplayRe
     keys = _Keys(run, config)
     for step in _steps(run):
         item = step.item
+        if isinstance(item, LaneStarted) and item.build_sha256 not in report.builds:
+            report.builds.append(item.build_sha256)
         if isinstance(item, EpochOpened):
             item = replace(item, key=keys.of(item))
         made = [step.body, *[encode(event) for event in core.handle(item).events]]

@@ -9,6 +9,7 @@ import click
 
 from lane.replay import ReplayError, ReplayReport
 from lane.replay import replay as replay_run
+from lane.runtime.run_directory import build_sha256
 from lane.verifier.main import run_and_print
 
 QUIET_S = 2.0
@@ -77,4 +78,9 @@ def _print(report: ReplayReport, elapsed_s: float) -> None:
         click.echo(f"first difference at record {report.difference.index}")
         click.echo(f"  recorded {report.difference.recorded[:TEXT_SHOWN_MAX] or 'nothing'}")
         click.echo(f"  replayed {report.difference.replayed[:TEXT_SHOWN_MAX] or 'nothing'}")
+    if not report.equal and report.builds != [build_sha256()]:
+        click.echo(
+            f"note      recorded by build {', '.join(build[:16] for build in report.builds)}, replayed by"
+            f" {build_sha256()[:16]}: the program may differ, not the run; replay with the build that recorded it"
+        )
     click.echo("IDENTICAL" if report.equal else "DIFFERENT")

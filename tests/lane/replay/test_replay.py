@@ -135,6 +135,8 @@ def test_the_commands_print_and_exit_by_their_outcome(plant: RecordedPlant, tmp_
     assert done.output.endswith("PASS\n")
     assert json.loads((tmp_path / "verify.json").read_text())["verdict"] == "PASS"
     run, _ = altered(plant, tmp_path, "PermitIssued", '"to_um":', '"to_um":9')
-    assert runner.invoke(replay_command, [str(run)]).exit_code == 1
+    done = runner.invoke(replay_command, [str(run)])
+    assert done.exit_code == 1
+    assert "recorded by build" in done.output, "another build than the recording one is told"
     assert runner.invoke(verify_command, [str(run)]).exit_code == 1
     assert runner.invoke(replay_command, [str(tmp_path)]).exit_code == 2
