@@ -155,5 +155,5 @@ def list_users(data: Path, json_path: Path | None) -> None:
     for user in found:
         click.echo(f"{user.name:32} {user.role.value:12} {'' if user.enabled else 'disabled'}".rstrip())
     if not found:
-        click.echo("no users yet: `lane users add NAME --role supervisor`", err=True)
+        click.echo("no users yet: `lane users add NAME --role supervisor --data RUN`", err=True)
     write_json(json_path, [{"name": u.name, "role": u.role.value, "enabled": u.enabled} for u in found])
