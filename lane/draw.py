@@ -109,6 +109,16 @@ def derived_nonce(commitment: bytes, typed: bytes) -> bytes:
     return sha256(lp("lane-draw/nonce/v1", commitment, typed)).digest()
 
 
+def rolled(digits: str) -> str:
+    """Twenty rolled digits without their spaces. Raises ValueError on anything else; the digits are not repeated."""
+    packed = "".join(digits.split())
+    if len(packed) != NONCE_DIGITS or not (packed.isascii() and packed.isdigit()):
+        raise ValueError(
+            f"digits: expected {NONCE_DIGITS} digits 0 to 9 (spaces allowed), was {len(packed)} characters"
+        )
+    return packed
+
+
 def packed_digits(digits: str) -> bytes:
     """Twenty rolled decimal digits, two per byte. Raises ValueError on anything else."""
     if len(digits) != NONCE_DIGITS or not (digits.isascii() and digits.isdigit()):

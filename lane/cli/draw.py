@@ -6,9 +6,10 @@ from typing import Any
 import click
 
 from lane.cli.data import check_person, data_option, json_option, lane_kind, role_of, write_json
+from lane.draw import rolled
 from lane.mailbox import MailboxDown, ask
 from lane.model.words import LaneKind, Role
-from lane.runtime.orders import ROLLERS, OrderRefusal, rolled
+from lane.runtime.orders import ROLLERS
 
 
 @click.group()
@@ -34,7 +35,7 @@ def enter(digits: str | None, prompt: bool, person: str, data: Path, json_path: 
         raise click.UsageError("expected either DIGITS or --prompt")
     try:
         packed = rolled(digits if digits is not None else str(click.prompt("20 rolled digits")))
-    except OrderRefusal as error:
+    except ValueError as error:
         raise click.ClickException(str(error)) from error
     role = role_of(data, person, Role.OFFICER)
     if lane_kind(data) is LaneKind.LIVE and role not in ROLLERS:

@@ -19,9 +19,9 @@ from lane.console.limits import BodyLimit
 from lane.console.live import Hub
 from lane.console.pictures import overlay_json, picture_png
 from lane.console.sessions import COOKIE, ORDERS, Session, Sessions
+from lane.draw import rolled
 from lane.mailbox import MailboxDown, ask
 from lane.model.words import LaneKind, Role
-from lane.runtime.orders import OrderRefusal, rolled
 from lane.users import Users
 
 STATIC = Path(__file__).parent / "static"
@@ -196,7 +196,7 @@ def make_app(run: Path, users: Users, *, kind: LaneKind, one_time_token: str = "
             raise HTTPException(403, f"Rolled digits are entered by a supervisor, not by the role {session.role}.")
         try:
             digits = rolled(request.digits)
-        except OrderRefusal as error:
+        except ValueError as error:
             raise HTTPException(422, str(error)) from error
         return await _answer(run, {"digits": digits, "person": session.person})
 

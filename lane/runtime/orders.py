@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, get_args
 
 from lane.codec import CodecError, from_plain
-from lane.draw import NONCE_DIGITS
+from lane.draw import rolled
 from lane.inputs import AnyInput, MessageAcknowledged, OrderGiven
 from lane.model.words import Role
 from lane.orders import AnyOrder, Start, Unhold, refusal_of
@@ -130,16 +130,6 @@ class OrderDesk:
             raise OrderRefusal(f"person: no enabled user {person!r}; see `lane users list`")
         if role is not None and user.role is not role:
             raise OrderRefusal(f"role: {person!r} is {user.role}, not {role}")
-
-
-def rolled(digits: str) -> str:
-    """Twenty rolled digits without their spaces. Raises OrderRefusal on anything else; the digits are not repeated."""
-    packed = "".join(digits.split())
-    if len(packed) != NONCE_DIGITS or not (packed.isascii() and packed.isdigit()):
-        raise OrderRefusal(
-            f"digits: expected {NONCE_DIGITS} digits 0 to 9 (spaces allowed), was {len(packed)} characters"
-        )
-    return packed
 
 
 def _refused(reason: str) -> dict[str, Any]:
