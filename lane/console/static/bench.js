@@ -10,6 +10,7 @@ function show(state) {
   shown = key;
   byId("waiting").textContent = state.bench_waiting === 1 ? "1 parcel waits" : `${state.bench_waiting} parcels wait`;
   byId("none").hidden = state.bench.length > 0;
+  byId("list").hidden = state.bench.length === 0;
   byId("rows").replaceChildren(...state.bench.map((parcel) => element("tr", {},
     element("td", { class: "number" }, parcel.seq), element("td", {}, parcel.code || "no code"), element("td", {}, parcel.instruction),
     element("td", {}, parcel.grounds.join(", ")), element("td", {}, parcel.custody),
