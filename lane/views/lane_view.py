@@ -156,16 +156,63 @@ def _words(number: int) -> dict[str, str]:
     }
 
 
+def _measured(parcel: ParcelView, item: p.ParcelMeasured) -> None:
+    parcel.length_um, parcel.gap_um = item.length_um, item.gap_um
+
+
+def _identified(parcel: ParcelView, item: p.ParcelIdentified) -> None:
+    parcel.code = item.code
+    parcel.open_grounds += item.grounds
+
+
+def _answered(parcel: ParcelView, item: DeclarationAnswer) -> None:
+    parcel.items, parcel.gross_mg, parcel.declarant = item.items, item.gross_mg, item.declarant
+    parcel.open_grounds += item.grounds
+
+
+def _pinned(parcel: ParcelView, item: p.DeclarationPinned) -> None:
+    parcel.carrier, parcel.waybill = item.carrier, item.waybill
+    parcel.list_no, parcel.order_no = item.list_no, item.order_no
+    parcel.status_code, parcel.status_class = item.status_code, item.status_class
+
+
+def _status(parcel: ParcelView, item: p.StatusUpdated | p.RecallRaised) -> None:
+    parcel.status_code, parcel.status_class = item.status_code, item.status_class
+
+
+def _recalled(parcel: ParcelView, item: p.RecallRaised) -> None:
+    _status(parcel, item)
+    parcel.recalled = True
+
+
+def _drawn(parcel: ParcelView, item: p.ParcelDrawn) -> None:
+    parcel.drawn, parcel.effective, parcel.counted = item.drawn, item.effective, item.counts
+
+
+def _weighed(parcel: ParcelView, item: p.ParcelWeighed) -> None:
+    parcel.weight_mg = item.mg
+
+
+def _review_answered(parcel: ParcelView, item: p.ReviewAnswered) -> None:
+    parcel.review_answer = f"{'cleared' if item.clear else 'inspect'} by {item.person}"
+    parcel.cleared = item.cleared
+
+
+def _custody(parcel: ParcelView, item: p.CustodyMoved) -> None:
+    parcel.custody, parcel.container = item.custody, item.container
+
+
+def _ground(parcel: ParcelView, item: p.GroundAdded) -> None:
+    parcel.open_grounds.append(item.ground)
+
+
 def _handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
     """Record kind -> what it changes on the screens. Kinds without an entry change nothing there."""
+    return {**_lane_handlers(view), **_parcel_handlers(view)}
 
-    def of(change: Callable[[ParcelView, Any], None]) -> Callable[[Any], None]:
-        def handle(item: Any) -> None:
-            parcel = view.parcels.get(item.seq)
-            if parcel is not None:
-                change(parcel, item)
 
-        return handle
+def _lane_handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
+    """Records of the lane as a whole."""
 
     def started(item: LaneStarted) -> None:
         view.wall_at, view.wall_us, view.kind = item.wall_at, item.at_us, str(item.lane_kind)
@@ -181,92 +228,6 @@ def _handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
 
     def safety(item: SafetyChanged) -> None:
         view.xray_on = item.xray_on
-
-    def measured(parcel: ParcelView, item: p.ParcelMeasured) -> None:
-        parcel.length_um, parcel.gap_um = item.length_um, item.gap_um
-
-    def identified(parcel: ParcelView, item: p.ParcelIdentified) -> None:
-        parcel.code = item.code
-        parcel.open_grounds += item.grounds
-
-    def answered(parcel: ParcelView, item: DeclarationAnswer) -> None:
-        parcel.items, parcel.gross_mg, parcel.declarant = item.items, item.gross_mg, item.declarant
-        parcel.open_grounds += item.grounds
-
-    def pinned(parcel: ParcelView, item: p.DeclarationPinned) -> None:
-        parcel.carrier, parcel.waybill = item.carrier, item.waybill
-        parcel.list_no, parcel.order_no = item.list_no, item.order_no
-        parcel.status_code, parcel.status_class = item.status_code, item.status_class
-
-    def status(parcel: ParcelView, item: p.StatusUpdated | p.RecallRaised) -> None:
-        parcel.status_code, parcel.status_class = item.status_code, item.status_class
-
-    def recalled(parcel: ParcelView, item: p.RecallRaised) -> None:
-        status(parcel, item)
-        parcel.recalled = True
-
-    def drawn(parcel: ParcelView, item: p.ParcelDrawn) -> None:
-        parcel.drawn, parcel.effective, parcel.counted = item.drawn, item.effective, item.counts
-
-    def weighed(parcel: ParcelView, item: p.ParcelWeighed) -> None:
-        parcel.weight_mg = item.mg
-
-    def scanned(parcel: ParcelView, item: p.ParcelScanned) -> None:
-        parcel.image_sha256 = item.image_sha256
-        view.current = parcel.seq
-
-    def compared(parcel: ParcelView, item: p.ContentCompared) -> None:
-        parcel.finding, parcel.lines, parcel.unexplained = item.finding, item.lines, item.unexplained
-        parcel.p_declared_ppm, parcel.signatures = item.p_declared_ppm, item.signatures
-        parcel.open_grounds += item.grounds
-        parcel.advisory = item.advisory
-        view.current = parcel.seq
-        view.findings[item.finding] += 1
-
-    def review(parcel: ParcelView, item: p.ReviewRequested) -> None:
-        parcel.review_view, parcel.review_until_um = item.view, item.until_um
-
-    def review_answered(parcel: ParcelView, item: p.ReviewAnswered) -> None:
-        parcel.review_answer = f"{'cleared' if item.clear else 'inspect'} by {item.person}"
-        parcel.cleared = item.cleared
-
-    def decided(parcel: ParcelView, item: p.DispositionDecided) -> None:
-        parcel.route, parcel.instruction, parcel.grounds = item.route, item.instruction, item.grounds
-        parcel.cleared, parcel.advisory, parcel.decided_at_us = item.cleared, item.advisory, item.at_us
-        view.counts["decided"] += 1
-        view.counts["to_inspect"] += item.route is Route.INSPECT
-        view.counts["counted"] += parcel.counted
-        view.counts["drawn"] += parcel.counted and parcel.drawn
-        view.counts["effective"] += parcel.effective
-        view.grounds.update(str(ground) for ground in item.grounds)
-
-    def released(parcel: ParcelView, item: p.ParcelReleased) -> None:
-        parcel.custody = Custody.IN_RELEASE_AREA
-        view.counts["released"] += 1
-
-    def diverted(parcel: ParcelView, item: p.ParcelDiverted) -> None:
-        parcel.custody = Custody.AT_BENCH
-        view.counts["diverted"] += 1
-
-    def unproven(parcel: ParcelView, item: p.CustodyUnproven) -> None:
-        parcel.custody = Custody.UNPROVEN
-        view.counts["custody_unproven"] += 1
-
-    def lost(parcel: ParcelView, item: p.TrackingLost) -> None:
-        view.counts["tracking_lost"] += 1
-
-    def custody(parcel: ParcelView, item: p.CustodyMoved) -> None:
-        parcel.custody, parcel.container = item.custody, item.container
-
-    def bench(parcel: ParcelView, item: p.BenchRecorded) -> None:
-        parcel.bench_result, parcel.bench_person, parcel.found = item.result, item.person, item.found
-        if parcel.custody is Custody.AT_BENCH:
-            parcel.custody = Custody.REMOVED if item.result is BenchResult.RESCAN else Custody.HELD
-        if parcel.effective and item.result is not BenchResult.RESCAN:
-            view.counts["effective_opened"] += 1
-
-    def ground(parcel: ParcelView, item: p.GroundAdded) -> None:
-        parcel.open_grounds.append(item.ground)
 
     def alarm(item: m.AlarmRaised) -> None:
         before = view.alarms.get(item.number, {})  # raised anew: its shelf, if any, still stands
@@ -300,28 +261,90 @@ def _handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
         "BeltState": belt,
         "SafetyChanged": safety,
         "ParcelInducted": view.add,
-        "ParcelMeasured": of(measured),
-        "ParcelIdentified": of(identified),
-        "DeclarationAnswer": of(answered),
-        "DeclarationPinned": of(pinned),
-        "StatusUpdated": of(status),
-        "RecallRaised": of(recalled),
-        "ParcelDrawn": of(drawn),
-        "ParcelWeighed": of(weighed),
+        "AlarmRaised": alarm,
+        "AlarmCleared": alarm_cleared,
+        "AlarmAcknowledged": acknowledged,
+        "AlarmShelved": shelved,
+    }
+
+
+def _parcel_handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
+    """Records of one parcel; those of a parcel no longer in memory change nothing."""
+
+    def of(change: Callable[[ParcelView, Any], None]) -> Callable[[Any], None]:
+        def handle(item: Any) -> None:
+            parcel = view.parcels.get(item.seq)
+            if parcel is not None:
+                change(parcel, item)
+
+        return handle
+
+    def scanned(parcel: ParcelView, item: p.ParcelScanned) -> None:
+        parcel.image_sha256 = item.image_sha256
+        view.current = parcel.seq
+
+    def compared(parcel: ParcelView, item: p.ContentCompared) -> None:
+        parcel.finding, parcel.lines, parcel.unexplained = item.finding, item.lines, item.unexplained
+        parcel.p_declared_ppm, parcel.signatures = item.p_declared_ppm, item.signatures
+        parcel.open_grounds += item.grounds
+        parcel.advisory = item.advisory
+        view.current = parcel.seq
+        view.findings[item.finding] += 1
+
+    def review(parcel: ParcelView, item: p.ReviewRequested) -> None:
+        parcel.review_view, parcel.review_until_um = item.view, item.until_um
+
+    def decided(parcel: ParcelView, item: p.DispositionDecided) -> None:
+        parcel.route, parcel.instruction, parcel.grounds = item.route, item.instruction, item.grounds
+        parcel.cleared, parcel.advisory, parcel.decided_at_us = item.cleared, item.advisory, item.at_us
+        view.counts["decided"] += 1
+        view.counts["to_inspect"] += item.route is Route.INSPECT
+        view.counts["counted"] += parcel.counted
+        view.counts["drawn"] += parcel.counted and parcel.drawn
+        view.counts["effective"] += parcel.effective
+        view.grounds.update(str(ground) for ground in item.grounds)
+
+    def released(parcel: ParcelView, item: p.ParcelReleased) -> None:
+        parcel.custody = Custody.IN_RELEASE_AREA
+        view.counts["released"] += 1
+
+    def diverted(parcel: ParcelView, item: p.ParcelDiverted) -> None:
+        parcel.custody = Custody.AT_BENCH
+        view.counts["diverted"] += 1
+
+    def unproven(parcel: ParcelView, item: p.CustodyUnproven) -> None:
+        parcel.custody = Custody.UNPROVEN
+        view.counts["custody_unproven"] += 1
+
+    def lost(parcel: ParcelView, item: p.TrackingLost) -> None:
+        view.counts["tracking_lost"] += 1
+
+    def bench(parcel: ParcelView, item: p.BenchRecorded) -> None:
+        parcel.bench_result, parcel.bench_person, parcel.found = item.result, item.person, item.found
+        if parcel.custody is Custody.AT_BENCH:
+            parcel.custody = Custody.REMOVED if item.result is BenchResult.RESCAN else Custody.HELD
+        if parcel.effective and item.result is not BenchResult.RESCAN:
+            view.counts["effective_opened"] += 1
+
+    return {
+        "ParcelMeasured": of(_measured),
+        "ParcelIdentified": of(_identified),
+        "DeclarationAnswer": of(_answered),
+        "DeclarationPinned": of(_pinned),
+        "StatusUpdated": of(_status),
+        "RecallRaised": of(_recalled),
+        "ParcelDrawn": of(_drawn),
+        "ParcelWeighed": of(_weighed),
         "ParcelScanned": of(scanned),
         "ContentCompared": of(compared),
         "ReviewRequested": of(review),
-        "ReviewAnswered": of(review_answered),
+        "ReviewAnswered": of(_review_answered),
         "DispositionDecided": of(decided),
         "ParcelReleased": of(released),
         "ParcelDiverted": of(diverted),
         "CustodyUnproven": of(unproven),
         "TrackingLost": of(lost),
-        "CustodyMoved": of(custody),
+        "CustodyMoved": of(_custody),
         "BenchRecorded": of(bench),
-        "GroundAdded": of(ground),
-        "AlarmRaised": alarm,
-        "AlarmCleared": alarm_cleared,
-        "AlarmAcknowledged": acknowledged,
-        "AlarmShelved": shelved,
+        "GroundAdded": of(_ground),
     }
