@@ -1,0 +1,1 @@
+"""The kernel against SimPy: its own suite, random programs, counted heap entries."""
