@@ -1,7 +1,8 @@
 """What the lane asks of devices: each command names a state to reach (C5), never a toggle."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Light(StrEnum):
@@ -14,27 +15,23 @@ class Light(StrEnum):
     BLUE = "BLUE"  # a person is asked for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunBelt:
+class RunBelt(Struct, frozen=True, kw_only=True, gc=False):
     """Belt runs forward at this speed."""
 
     speed_um_s: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopBelt:
+class StopBelt(Struct, frozen=True, kw_only=True, gc=False):
     """Belt stands still."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllowInduction:
+class AllowInduction(Struct, frozen=True, kw_only=True, gc=False):
     """Upstream may (or may not) feed parcels."""
 
     allowed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArmDetector:
+class ArmDetector(Struct, frozen=True, kw_only=True, gc=False):
     """Take one image of lane parcel ``seq`` while the belt is between the two positions."""
 
     seq: int
@@ -42,15 +39,13 @@ class ArmDetector:
     to_um: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetBeam:
+class SetBeam(Struct, frozen=True, kw_only=True, gc=False):
     """X-ray request on or off (the hardware chain has the last word, C9)."""
 
     on: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleasePulse:
+class ReleasePulse(Struct, frozen=True, kw_only=True, gc=False):
     """One gate opening, made and ended by the I/O device: opens at ``from_um``, closes at ``to_um`` or after
     ``pulse_ms``; refused by the device after ``not_after_us`` (lane clock). ``permit_no`` 1..65535 is the
     device's one-shot sequence number: a repeated one is ignored."""
@@ -63,20 +58,17 @@ class ReleasePulse:
     not_after_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestGate:
+class RestGate(Struct, frozen=True, kw_only=True, gc=False):
     """Gate at INSPECT; cancels a pending or running pulse."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowLight:
+class ShowLight(Struct, frozen=True, kw_only=True, gc=False):
     """Stack light pattern."""
 
     light: Light
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProveWatchdog:
+class ProveWatchdog(Struct, frozen=True, kw_only=True, gc=False):
     """Start-up proof: test pulse, silence, read back (answered by ``WatchdogProven``)."""
 
 

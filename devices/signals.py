@@ -8,8 +8,9 @@ Every signal carries two coordinates, stamped as near to the source as the devic
     encoder position of the belt in micrometres (grows with forward motion).
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class GatePosition(StrEnum):
@@ -35,16 +36,14 @@ class Quality(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
+class Signal(Struct, frozen=True, kw_only=True, gc=False):
     """Base of all signals: when (lane clock) and where (belt position)."""
 
     at_us: int
     belt_um: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EyeChanged(Signal):
+class EyeChanged(Signal, frozen=True, kw_only=True, gc=False):
     """A photo-eye changed level. ``ring_seq`` is the device's event number (1..65535, 0: none); with ``boot`` (boot
     counter) and ``encoder`` (raw count) it is where a restarted core takes up the ring."""
 
@@ -55,16 +54,14 @@ class EyeChanged(Signal):
     encoder: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeltMoved(Signal):
+class BeltMoved(Signal, frozen=True, kw_only=True, gc=False):
     """Belt position and speed, on a change of state or once per 250 mm."""
 
     speed_um_s: int
     quality: Quality = Quality.GOOD
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeltState(Signal):
+class BeltState(Signal, frozen=True, kw_only=True, gc=False):
     """The drive's own word: running, actual speed, fault."""
 
     running: bool
@@ -72,8 +69,7 @@ class BeltState(Signal):
     fault: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BarcodeRead(Signal):
+class BarcodeRead(Signal, frozen=True, kw_only=True, gc=False):
     """One read of a reader. ``sticky_from`` is the lane number of an earlier passage of this draw key
     whose draw was effective (0: none); the runtime fills it from the key index."""
 
@@ -84,8 +80,7 @@ class BarcodeRead(Signal):
     inductions: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeightMeasured(Signal):
+class WeightMeasured(Signal, frozen=True, kw_only=True, gc=False):
     """One weight of the scale. Only ``stable`` weights count; ``error_mg`` is the scale's own tolerance."""
 
     mg: int
@@ -93,8 +88,7 @@ class WeightMeasured(Signal):
     error_mg: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateInPosition(Signal):
+class GateInPosition(Signal, frozen=True, kw_only=True, gc=False):
     """An end switch proved a position. ``permit_no`` is the last pulse number the device applied."""
 
     position: GatePosition
@@ -104,15 +98,13 @@ class GateInPosition(Signal):
     encoder: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateFault(Signal):
+class GateFault(Signal, frozen=True, kw_only=True, gc=False):
     """The gate contradicts itself (both switches, none after travel time, pulse refused)."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputProven(Signal):
+class OutputProven(Signal, frozen=True, kw_only=True, gc=False):
     """Read-back of an output point."""
 
     point: str
@@ -123,8 +115,7 @@ class OutputProven(Signal):
     encoder: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkLost(Signal):
+class LinkLost(Signal, frozen=True, kw_only=True, gc=False):
     """A port or unit stopped answering. ``role`` is the lane's name of the device (``io``, ``drive``, ...)."""
 
     role: str
@@ -133,8 +124,7 @@ class LinkLost(Signal):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkRestored(Signal):
+class LinkRestored(Signal, frozen=True, kw_only=True, gc=False):
     """A port or unit answers again after ``gap_us`` (wall time); ``watchdog_tripped`` as the device tells."""
 
     role: str
@@ -144,8 +134,7 @@ class LinkRestored(Signal):
     watchdog_tripped: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceRestarted(Signal):
+class DeviceRestarted(Signal, frozen=True, kw_only=True, gc=False):
     """The device's boot counter changed: its registers and its encoder start anew."""
 
     role: str
@@ -154,15 +143,13 @@ class DeviceRestarted(Signal):
     boot: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncoderDoubt(Signal):
+class EncoderDoubt(Signal, frozen=True, kw_only=True, gc=False):
     """Ring overrun, encoder against drive speed, impossible jump: positions can't be trusted."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SafetyChanged(Signal):
+class SafetyChanged(Signal, frozen=True, kw_only=True, gc=False):
     """State of the hardware safety chain, observed only (C9)."""
 
     estop_ok: bool
@@ -173,8 +160,7 @@ class SafetyChanged(Signal):
     xray_ready: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchdogProven(Signal):
+class WatchdogProven(Signal, frozen=True, kw_only=True, gc=False):
     """Result of withholding the heartbeat at start-up: the release output fell after ``drop_us``."""
 
     ok: bool

@@ -1,22 +1,20 @@
 """What the core asks of the world: device commands and its own. They leave only after their record is durable."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from devices.commands import DeviceCommand
 from lane.events.union import AnyEvent
 from vision.item_count import ExpectedLine
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskDeclaration:
+class AskDeclaration(Struct, frozen=True, kw_only=True, gc=False):
     """Look up a waybill (answered by ``DeclarationAnswer``)."""
 
     seq: int
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class Count(Struct, frozen=True, kw_only=True, gc=False):
     """Count one image against its declared lines (answered by ``VisionResult`` or ``VisionFailed``).
 
     ``scale_mg`` -1: no weight. ``gross_mg``, ``net_mg``: declared (-1: absent). ``deadline_us``: lane clock.
@@ -32,23 +30,20 @@ class Count:
     deadline_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskReview:
+class AskReview(Struct, frozen=True, kw_only=True, gc=False):
     """Put a doubtful parcel before an officer (answered by a ``Review`` order or by nobody)."""
 
     seq: int
     view: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
+class Send(Struct, frozen=True, kw_only=True, gc=False):
     """A message waits in the outbox."""
 
     idempotency_key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseEpoch:
+class CloseEpoch(Struct, frozen=True, kw_only=True, gc=False):
     """Reveal this epoch and open the next (answered by ``EpochRevealed`` and ``EpochOpened``)."""
 
     epoch: int
@@ -59,8 +54,7 @@ LaneCommand = AskDeclaration | Count | AskReview | Send | CloseEpoch
 AnyCommand = DeviceCommand | LaneCommand
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, gc=False):
     """Answer of the core to one input: what it concluded, then what it asks for (in this order)."""
 
     events: tuple[AnyEvent, ...]

@@ -3,7 +3,7 @@
 All carry ``at_us`` (lane clock, microseconds) and ``belt_um`` (belt position, micrometres).
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from devices.signals import DeviceSignal
 from lane.model.declared import DeclaredItem
@@ -13,16 +13,14 @@ from lane.orders import AnyOrder
 from vision.item_count import Acquisition, ItemCount, Origin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
+class Input(Struct, frozen=True, kw_only=True, gc=False):
     """Base of the lane's own inputs."""
 
     at_us: int
     belt_um: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneStarted(Input):
+class LaneStarted(Input, frozen=True, kw_only=True, gc=False):
     """Header record: a core process started (or an hour passed, or the wall clock stepped).
 
     ``restart`` is False for hourly headers and wall steps: they move nothing.
@@ -37,21 +35,18 @@ class LaneStarted(Input):
     build_sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockReached(Input):
+class ClockReached(Input, frozen=True, kw_only=True, gc=False):
     """The deadline that ``next_deadline()`` named has come."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpochCommitted(Input):
+class EpochCommitted(Input, frozen=True, kw_only=True, gc=False):
     """Commitment C of a future draw epoch, before its public nonce is known."""
 
     epoch: int
     commitment: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpochNonce(Input):
+class EpochNonce(Input, frozen=True, kw_only=True, gc=False):
     """Public nonce of a committed epoch (hex), where it came from and who entered it."""
 
     epoch: int
@@ -60,8 +55,7 @@ class EpochNonce(Input):
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpochOpened(Input):
+class EpochOpened(Input, frozen=True, kw_only=True, gc=False):
     """An epoch starts. ``key`` is secret: the codec never writes it; replay takes it from seal or reveal."""
 
     epoch: int
@@ -71,11 +65,15 @@ class EpochOpened(Input):
     design: Design
     config_sha256: str
     build_sha256: str
-    key: bytes = field(default=b"", repr=False)
+    key: bytes = b""
+
+    def __repr__(self) -> str:
+        """As generated, without the key."""
+        told = [f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name != "key"]
+        return f"EpochOpened({', '.join(told)})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpochRevealed(Input):
+class EpochRevealed(Input, frozen=True, kw_only=True, gc=False):
     """Salt and secret of a closed epoch (hex): from now on anyone recomputes its draws."""
 
     epoch: int
@@ -84,15 +82,13 @@ class EpochRevealed(Input):
     draws: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EpochQueueLow(Input):
+class EpochQueueLow(Input, frozen=True, kw_only=True, gc=False):
     """So many committed epochs with a nonce are left (0: no induction)."""
 
     left: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclarationAnswer(Input):
+class DeclarationAnswer(Input, frozen=True, kw_only=True, gc=False):
     """Answer to ``AskDeclaration``: what the store knows of this waybill. ``found`` False: no list.
 
     ``grounds`` are those the store itself sees (ambiguous carrier, conflict, unusable, stale, released before).
@@ -119,8 +115,7 @@ class DeclarationAnswer(Input):
     precheck: str = "NOT_CHECKED"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusChanged(Input):
+class StatusChanged(Input, frozen=True, kw_only=True, gc=False):
     """Status or version of a parcel on the lane, or released and not yet handed over, changed in the store."""
 
     seq: int
@@ -131,8 +126,7 @@ class StatusChanged(Input):
     grounds: tuple[Ground, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanStored(Input):
+class ScanStored(Input, frozen=True, kw_only=True, gc=False):
     """An image is durable in the evidence store. ``seq``: the armed window it was taken in.
 
     ``line_from``, ``line_to``: detector's line counter; ``from_um``, ``to_um``: belt position of first and last
@@ -154,16 +148,14 @@ class ScanStored(Input):
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisionResult(Input):
+class VisionResult(Input, frozen=True, kw_only=True, gc=False):
     """Count of one image, bound to its hash."""
 
     seq: int
     count: ItemCount
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VisionFailed(Input):
+class VisionFailed(Input, frozen=True, kw_only=True, gc=False):
     """No count: worker crashed, deadline missed, or its result refused."""
 
     seq: int
@@ -172,37 +164,32 @@ class VisionFailed(Input):
     timeout: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageAcknowledged(Input):
+class MessageAcknowledged(Input, frozen=True, kw_only=True, gc=False):
     """The receiver accepted the message with this idempotency key."""
 
     idempotency_key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxLevel(Input):
+class OutboxLevel(Input, frozen=True, kw_only=True, gc=False):
     """Messages not yet acknowledged; ``full`` stops induction."""
 
     waiting: int
     full: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedState(Input):
+class FeedState(Input, frozen=True, kw_only=True, gc=False):
     """The status feed is fresh, or silent beyond its time to live."""
 
     fresh: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalFailed(Input):
+class JournalFailed(Input, frozen=True, kw_only=True, gc=False):
     """The journal can't be written: no induction, no permit (handled in memory only)."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderGiven(Input):
+class OrderGiven(Input, frozen=True, kw_only=True, gc=False):
     """A person's order reached the lane."""
 
     order: AnyOrder

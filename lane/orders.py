@@ -1,14 +1,14 @@
 """What a person can ask of the lane. Each order names who asks, in which role, with a one-use nonce."""
 
-from dataclasses import dataclass
 from typing import get_args
+
+from msgspec import Struct
 
 from lane.model.grounds import Ground
 from lane.model.words import BenchResult, Custody, Role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True, gc=False):
     """Base of all orders. ``nonce`` makes a repeated order recognisable (a used one is refused)."""
 
     person: str
@@ -16,48 +16,39 @@ class Order:
     nonce: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reset(Order):
+class Reset(Order, frozen=True, kw_only=True, gc=False):
     """STOPPED or COMPLETE -> IDLE, after the self checks."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start(Order):
+class Start(Order, frozen=True, kw_only=True, gc=False):
     """IDLE -> EXECUTE, by way of flush run and watchdog proof."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop(Order):
+class Stop(Order, frozen=True, kw_only=True, gc=False):
     """Run the belt empty to INSPECT, then STOPPED."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold(Order):
+class Hold(Order, frozen=True, kw_only=True, gc=False):
     """Stop the belt for an inside cause, gate at INSPECT."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unhold(Order):
+class Unhold(Order, frozen=True, kw_only=True, gc=False):
     """HELD -> EXECUTE when its causes are cured."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Abort(Order):
+class Abort(Order, frozen=True, kw_only=True, gc=False):
     """Outputs safe at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clear(Order):
+class Clear(Order, frozen=True, kw_only=True, gc=False):
     """ABORTED -> STOPPED: faults acknowledged by a named person."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complete(Order):
+class Complete(Order, frozen=True, kw_only=True, gc=False):
     """Shift end: belt runs empty, then COMPLETE."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review(Order):
+class Review(Order, frozen=True, kw_only=True, gc=False):
     """Answer to a review: clear the doubt or send to INSPECT. Bound to parcel and picture."""
 
     seq: int
@@ -65,15 +56,13 @@ class Review(Order):
     clear: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspect(Order):
+class Inspect(Order, frozen=True, kw_only=True, gc=False):
     """An officer wants this parcel opened."""
 
     seq: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordBench(Order):
+class RecordBench(Order, frozen=True, kw_only=True, gc=False):
     """Result of opening a parcel: found pieces per declared line, and how it ends.
 
     ``found``: (line_no, pieces) pairs. ``second``: name of the second person where two are required.
@@ -86,8 +75,7 @@ class RecordBench(Order):
     second: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveCustody(Order):
+class MoveCustody(Order, frozen=True, kw_only=True, gc=False):
     """A parcel changed place: into a cage, departed, to an authority, back to the warehouse."""
 
     seq: int
@@ -95,23 +83,20 @@ class MoveCustody(Order):
     container: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcknowledgeAlarm(Order):
+class AcknowledgeAlarm(Order, frozen=True, kw_only=True, gc=False):
     """A person has seen alarm ``number``."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShelveAlarm(Order):
+class ShelveAlarm(Order, frozen=True, kw_only=True, gc=False):
     """Silence alarm ``number`` until ``until_us`` (lane clock)."""
 
     number: int
     until_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddRule(Order):
+class AddRule(Order, frozen=True, kw_only=True, gc=False):
     """Supervisor's rule: open everything that matches, until ``until_us``. Upward only, two persons.
 
     Empty ``sku``, ``hs_prefix`` or ``declarant`` match all; at least one must be given.
@@ -125,8 +110,7 @@ class AddRule(Order):
     second: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetGroundMode(Order):
+class SetGroundMode(Order, frozen=True, kw_only=True, gc=False):
     """Make a content or weight ground advisory (recorded, not deciding) or enforced again; two persons."""
 
     ground: Ground
@@ -134,8 +118,7 @@ class SetGroundMode(Order):
     second: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyIn(Order):
+class KeyIn(Order, frozen=True, kw_only=True, gc=False):
     """Waybill typed by a person, twice. Tells the bench who it is; never lifts INSPECT."""
 
     seq: int

@@ -6,9 +6,11 @@ reveals (closed epochs) or from the sealed key files beside the run (open ones).
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from lane.codec import INPUT_KINDS, CodecError, decode, encode, from_plain, parse
 from lane.controller.core import LaneController

@@ -4,8 +4,9 @@ Probabilities are integers in parts per million (``_ppm``), masses in milligrams
 microseconds (``_us``). A worker that meets NaN, a negative or an absurd number reports a failure instead.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Abstain(StrEnum):
@@ -41,8 +42,7 @@ class Origin(StrEnum):
     TEST = "TEST"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedLine:
+class ExpectedLine(Struct, frozen=True, kw_only=True, gc=False):
     """One declared line as the picture needs it: what goods, how many, how heavy one piece is.
 
     ``sku`` is the key of the goods' signature ("" when unknown); ``count_lo..count_hi`` the expected interval
@@ -57,8 +57,7 @@ class ExpectedLine:
     unit_mg: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineCount:
+class LineCount(Struct, frozen=True, kw_only=True, gc=False):
     """What picture and weight together say of one declared line.
 
     ``p_ppm``: probability that the true count lies in ``count_lo..count_hi``.
@@ -71,8 +70,7 @@ class LineCount:
     abstain: Abstain = Abstain.NONE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemCount:
+class ItemCount(Struct, frozen=True, kw_only=True, gc=False):
     """Verdict of one image. ``p_declared_ppm``: posterior of "contents are the declared multiset".
 
     ``unexplained``: objects that fit no declared line. ``timings``: (stage, microseconds) pairs.

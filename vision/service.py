@@ -7,9 +7,10 @@ import hashlib
 import json
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
+
+from msgspec import to_builtins
 
 from vision.calibrate import CalibrationError
 from vision.frame import frame_of
@@ -58,7 +59,7 @@ def answer(pipeline: Pipeline, line: str) -> dict[str, Any]:
             raise RequestError("deadline passed before counting began")
         frame = frame_of(unpack(data))
         count, seen, verdict = pipeline.count(frame, lines, scales, str(request["sha256"]))
-        return {"ok": True, "count": asdict(count), "overlay": overlay(frame, seen, verdict, lines, count)}
+        return {"ok": True, "count": to_builtins(count), "overlay": overlay(frame, seen, verdict, lines, count)}
     except (RequestError, ImageFileError, CalibrationError, OSError, MemoryError, json.JSONDecodeError) as error:
         return {"ok": False, "reason": f"{error}"[:REASON_MAX] or type(error).__name__}
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:

@@ -1,14 +1,11 @@
 """Events of the lane as a whole: state, alarms, rules, gate, snapshot."""
 
-from dataclasses import dataclass
-
 from lane.events.base import Event
 from lane.model.grounds import Ground
 from lane.model.words import State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateChanged(Event):
+class StateChanged(Event, frozen=True, kw_only=True, gc=False):
     """PackML state left and reached, and why (cause from the error catalogue)."""
 
     left: State
@@ -17,8 +14,7 @@ class StateChanged(Event):
     person: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRefused(Event):
+class OrderRefused(Event, frozen=True, kw_only=True, gc=False):
     """An order that could not be obeyed, and why."""
 
     order: str
@@ -26,31 +22,27 @@ class OrderRefused(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateProven(Event):
+class GateProven(Event, frozen=True, kw_only=True, gc=False):
     """End switches proved a gate position."""
 
     position: str
     permit_no: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackingStray(Event):
+class TrackingStray(Event, frozen=True, kw_only=True, gc=False):
     """An eye edge without a tracked parcel."""
 
     eye: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeltFlushed(Event):
+class BeltFlushed(Event, frozen=True, kw_only=True, gc=False):
     """Everything on the belt goes to INSPECT."""
 
     cause: str
     seqs: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmRaised(Event):
+class AlarmRaised(Event, frozen=True, kw_only=True, gc=False):
     """An alarm of the catalogue needs a person. ``follows``: number of the first-out alarm (0: it is first)."""
 
     number: int
@@ -59,23 +51,20 @@ class AlarmRaised(Event):
     follows: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmCleared(Event):
+class AlarmCleared(Event, frozen=True, kw_only=True, gc=False):
     """Its cause is gone."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmAcknowledged(Event):
+class AlarmAcknowledged(Event, frozen=True, kw_only=True, gc=False):
     """A person has seen it."""
 
     number: int
     person: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmShelved(Event):
+class AlarmShelved(Event, frozen=True, kw_only=True, gc=False):
     """A person silenced it until a time."""
 
     number: int
@@ -83,8 +72,7 @@ class AlarmShelved(Event):
     until_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleAdded(Event):
+class RuleAdded(Event, frozen=True, kw_only=True, gc=False):
     """A supervisor's rule is in force until ``until_us``."""
 
     rule: str
@@ -96,8 +84,7 @@ class RuleAdded(Event):
     second: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroundModeSet(Event):
+class GroundModeSet(Event, frozen=True, kw_only=True, gc=False):
     """A content or weight ground became advisory, or enforced again."""
 
     ground: Ground
@@ -106,15 +93,13 @@ class GroundModeSet(Event):
     second: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageDone(Event):
+class MessageDone(Event, frozen=True, kw_only=True, gc=False):
     """The receiver acknowledged it."""
 
     idempotency_key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot(Event):
+class Snapshot(Event, frozen=True, kw_only=True, gc=False):
     """The whole state of the core as canonical JSON text; restart replays from the last one."""
 
     state: str

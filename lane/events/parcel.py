@@ -1,6 +1,6 @@
 """Events of one parcel, from induction to hand-over."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lane.events.base import Event
 from lane.model.grounds import Ground
@@ -19,16 +19,14 @@ from lane.model.words import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParcelInducted(Event):
+class ParcelInducted(Event, frozen=True, kw_only=True, gc=False):
     """A body reached the induct eye and got the lane's next gap-free number."""
 
     seq: int
     head_um: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParcelMeasured(Event):
+class ParcelMeasured(Event, frozen=True, kw_only=True, gc=False):
     """Its tail passed the induct eye."""
 
     seq: int
@@ -36,8 +34,7 @@ class ParcelMeasured(Event):
     gap_um: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParcelIdentified(Event):
+class ParcelIdentified(Event, frozen=True, kw_only=True, gc=False):
     """Identity closed: the code bound (or ""), and the draw key that follows from it."""
 
     seq: int
@@ -46,8 +43,7 @@ class ParcelIdentified(Event):
     grounds: tuple[Ground, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParcelDrawn(Event):
+class ParcelDrawn(Event, frozen=True, kw_only=True, gc=False):
     """The random draw, recomputable by anyone once the epoch is revealed (LaneDraw v1).
 
     ``n``, ``selected``: counters before this draw. ``p_num``/``p_den``: exact probability. ``d``: HMAC, hex.
@@ -70,8 +66,7 @@ class ParcelDrawn(Event):
     effective: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclarationPinned(Event):
+class DeclarationPinned(Event, frozen=True, kw_only=True, gc=False):
     """The declared list this parcel is compared with, fixed from here on."""
 
     seq: int
@@ -84,8 +79,7 @@ class DeclarationPinned(Event):
     status_class: StatusClass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusUpdated(Event):
+class StatusUpdated(Event, frozen=True, kw_only=True, gc=False):
     """Status of a parcel changed while it was on the lane."""
 
     seq: int
@@ -93,8 +87,7 @@ class StatusUpdated(Event):
     status_class: StatusClass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParcelWeighed(Event):
+class ParcelWeighed(Event, frozen=True, kw_only=True, gc=False):
     """A stable weight bound by belt position."""
 
     seq: int
@@ -102,8 +95,7 @@ class ParcelWeighed(Event):
     error_mg: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParcelScanned(Event):
+class ParcelScanned(Event, frozen=True, kw_only=True, gc=False):
     """An X-ray image bound to the parcel by belt position, length and line counter."""
 
     seq: int
@@ -111,8 +103,7 @@ class ParcelScanned(Event):
     length_um: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineFinding:
+class LineFinding(Struct, frozen=True, kw_only=True, gc=False):
     """Finding of one declared line. Intervals -1, -1: none."""
 
     line_no: int
@@ -125,8 +116,7 @@ class LineFinding:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContentCompared(Event):
+class ContentCompared(Event, frozen=True, kw_only=True, gc=False):
     """Declared against seen, line by line; ``finding`` is the worst line."""
 
     seq: int
@@ -141,8 +131,7 @@ class ContentCompared(Event):
     advisory: tuple[Ground, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewRequested(Event):
+class ReviewRequested(Event, frozen=True, kw_only=True, gc=False):
     """An officer is asked, until ``until_um`` of belt; ``view`` is the nonce of this question."""
 
     seq: int
@@ -152,8 +141,7 @@ class ReviewRequested(Event):
     view: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewAnswered(Event):
+class ReviewAnswered(Event, frozen=True, kw_only=True, gc=False):
     """An officer's answer; ``cleared`` are the grounds that it ended."""
 
     seq: int
@@ -163,8 +151,7 @@ class ReviewAnswered(Event):
     cleared: tuple[Ground, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InspectionOrdered(Event):
+class InspectionOrdered(Event, frozen=True, kw_only=True, gc=False):
     """An officer or supervisor's rule ordered this parcel to be opened."""
 
     seq: int
@@ -172,8 +159,7 @@ class InspectionOrdered(Event):
     rule: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DispositionDecided(Event):
+class DispositionDecided(Event, frozen=True, kw_only=True, gc=False):
     """The decision at the decision point: matrix cell, route, instruction and every ground."""
 
     seq: int
@@ -190,8 +176,7 @@ class DispositionDecided(Event):
     matrix_sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PermitIssued(Event):
+class PermitIssued(Event, frozen=True, kw_only=True, gc=False):
     """One-shot permit: this parcel, this belt window, this expiry."""
 
     seq: int
@@ -201,16 +186,14 @@ class PermitIssued(Event):
     not_after_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PermitUsed(Event):
+class PermitUsed(Event, frozen=True, kw_only=True, gc=False):
     """The device opened the gate for this permit."""
 
     seq: int
     permit_no: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PermitVoided(Event):
+class PermitVoided(Event, frozen=True, kw_only=True, gc=False):
     """The permit may no longer open the gate."""
 
     seq: int
@@ -218,8 +201,7 @@ class PermitVoided(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParcelReleased(Event):
+class ParcelReleased(Event, frozen=True, kw_only=True, gc=False):
     """The release exit eye (``via`` GATE) or a bench result (BENCH) proved the release."""
 
     seq: int
@@ -228,8 +210,7 @@ class ParcelReleased(Event):
     exit_um: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParcelDiverted(Event):
+class ParcelDiverted(Event, frozen=True, kw_only=True, gc=False):
     """The inspect exit eye proved that it went to the bench."""
 
     seq: int
@@ -237,16 +218,14 @@ class ParcelDiverted(Event):
     grounds: tuple[Ground, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustodyUnproven(Event):
+class CustodyUnproven(Event, frozen=True, kw_only=True, gc=False):
     """Nobody can prove where this parcel went (or it left by an exit it had no permit for)."""
 
     seq: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustodyMoved(Event):
+class CustodyMoved(Event, frozen=True, kw_only=True, gc=False):
     """Place of a parcel changed."""
 
     seq: int
@@ -255,24 +234,21 @@ class CustodyMoved(Event):
     person: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackingLost(Event):
+class TrackingLost(Event, frozen=True, kw_only=True, gc=False):
     """A parcel missed its window at an eye."""
 
     seq: int
     eye: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroundAdded(Event):
+class GroundAdded(Event, frozen=True, kw_only=True, gc=False):
     """A ground was found outside the events that list their own."""
 
     seq: int
     ground: Ground
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BenchRecorded(Event):
+class BenchRecorded(Event, frozen=True, kw_only=True, gc=False):
     """Result of opening a parcel."""
 
     seq: int
@@ -283,8 +259,7 @@ class BenchRecorded(Event):
     second: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageQueued(Event):
+class MessageQueued(Event, frozen=True, kw_only=True, gc=False):
     """A message must reach the receiver; ``lane.release`` renders it from the parcel's records."""
 
     seq: int
@@ -294,8 +269,7 @@ class MessageQueued(Event):
     idempotency_key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecallRaised(Event):
+class RecallRaised(Event, frozen=True, kw_only=True, gc=False):
     """Status worsened after the release decision and before hand-over."""
 
     seq: int

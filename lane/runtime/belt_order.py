@@ -8,7 +8,8 @@ wait until the ring has been read up to their place, other signals take the last
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from devices.signals import (
     BarcodeRead,

@@ -9,8 +9,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from devices.commands import AllowInduction, RestGate, SetBeam, StopBelt
 from devices.signals import BarcodeRead

@@ -1,9 +1,10 @@
 """What the mailbox answers: orders, acknowledgements, nonces, live figures."""
 
-import dataclasses
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, get_args
+
+from msgspec.structs import fields as fields_of
 
 from lane.codec import CodecError, from_plain
 from lane.draw import rolled
@@ -83,8 +84,8 @@ class OrderDesk:
             raise OrderRefusal(f"unknown order {name!r}; known: {', '.join(sorted(ORDERS))}")
         fields = {key: value for key, value in message.items() if key not in ("order", "token")}
         fields.setdefault("nonce", secrets.token_hex(8))
-        for field in dataclasses.fields(cls):
-            if field.default is not dataclasses.MISSING:
+        for field in fields_of(cls):
+            if not field.required:
                 fields.setdefault(field.name, field.default)
         try:
             order: AnyOrder = from_plain(cls, fields)

@@ -6,9 +6,11 @@ ones in the journal, byte for byte, or this program must not go on with that jou
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from devices.io_image import IoResume
 from devices.signals import EyeChanged, GateInPosition, OutputProven

@@ -5,7 +5,9 @@ Recorded results of a wire run can stand in for it (``recorded``): then both twi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from lane.commands import Count
 from lane.inputs import VisionFailed, VisionResult

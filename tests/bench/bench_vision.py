@@ -14,12 +14,12 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import asdict
 
 from sim.learning.bound import SCALE_ERROR_MG, expected_lines
 from sim.streams.make import StreamSpec, make_stream

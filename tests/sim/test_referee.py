@@ -1,9 +1,9 @@
 """The referee catches what it is there for: each planted violation is named, and a clean run has none."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lane.events.base import Event
 from lane.events.parcel import (

@@ -1,9 +1,10 @@
 """Whole pictures through the whole pipeline: what is declared passes, what is not does not."""
 
-from dataclasses import replace
+import dataclasses
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from sim.goods import GOODS, carton_for, declared_masses
 from sim.xray.frames import frame
@@ -126,12 +127,17 @@ def acquisition(scan: ScanFrame) -> ItemCount:
 def test_pictures_unfit_for_counting_say_so() -> None:
     scan = scan_of([("HN-500", 1)], 2)
     half = scan.low.shape[0] // 2
-    cut = replace(scan, low=scan.low[:half], high=scan.high[:half], lines_expected=half)
-    slipped = replace(scan, lines_expected=scan.lines_expected + 3)
-    empty = replace(scan, low=np.repeat(scan.low[:1], 200, axis=0), high=np.repeat(scan.high[:1], 200, axis=0),
-                    lines_expected=200)  # fmt: skip
-    double = replace(scan, low=np.concatenate([scan.low] * 2), high=np.concatenate([scan.high] * 2),
-                     lines_expected=2 * scan.lines_expected)  # fmt: skip
+    cut = dataclasses.replace(scan, low=scan.low[:half], high=scan.high[:half], lines_expected=half)
+    slipped = dataclasses.replace(scan, lines_expected=scan.lines_expected + 3)
+    empty = dataclasses.replace(
+        scan, low=np.repeat(scan.low[:1], 200, axis=0), high=np.repeat(scan.high[:1], 200, axis=0), lines_expected=200
+    )
+    double = dataclasses.replace(
+        scan,
+        low=np.concatenate([scan.low] * 2),
+        high=np.concatenate([scan.high] * 2),
+        lines_expected=2 * scan.lines_expected,
+    )
     for broken, word in (
         (cut, Acquisition.CUT),
         (slipped, Acquisition.SLIP),
@@ -149,7 +155,7 @@ def test_goods_behind_thick_steel_are_too_thick() -> None:
     low, high = scan.low.copy(), scan.high.copy()
     rows = slice(scan.low.shape[0] // 2 - 30, scan.low.shape[0] // 2 + 30)
     low[rows, 290:350] = high[rows, 290:350] = 205
-    count = acquisition(replace(scan, low=low, high=high))
+    count = acquisition(dataclasses.replace(scan, low=low, high=high))
     assert [line.abstain for line in count.lines] == [Abstain.TOO_THICK]
 
 

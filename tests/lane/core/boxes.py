@@ -1,9 +1,12 @@
 """The demo lane's configuration as plain figures, and a physical parcel with what the world says about it."""
 
-from dataclasses import dataclass, field, replace
+import dataclasses
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from devices.commands import ArmDetector
 from lane.commands import Count
@@ -33,7 +36,7 @@ def config(**changes: Any) -> CoreConfig:
         matrix=MATRIX, matrix_sha256="x" * 64, model_sha256=MODEL, carriers=CARRIERS,
         draw=DrawConfig(rate="0"), review_enabled=False, bench_places=400,
     )  # fmt: skip
-    return replace(base, **changes)
+    return dataclasses.replace(base, **changes)
 
 
 @dataclass
@@ -79,7 +82,7 @@ def declared(box: Box, seq: int, **now: int) -> DeclarationAnswer:
         status_code="800", status_class=box.status, gross_mg=box.gross_mg, net_mg=box.gross_mg, items=(item,),
         declarant="D1",
     )  # fmt: skip
-    changes = {name: value for name, value in box.answer.items() if name in DeclarationAnswer.__dataclass_fields__}
+    changes = {name: value for name, value in box.answer.items() if name in DeclarationAnswer.__struct_fields__}
     return replace(base, **changes)
 
 

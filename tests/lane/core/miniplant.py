@@ -4,12 +4,13 @@ It is no twin: it has no ramps, no noise, no wires. Tests bend single answers th
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
+
+from msgspec.structs import replace
 
 from devices.commands import (
     AllowInduction,

@@ -1,11 +1,12 @@
 """Findings, exactly the vectors of the domain design, section 5; grounds; weight check; refused counts."""
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lane.comparison import Comparison, compare, interval_finding, refused, weight_ground, weight_passes
 from lane.model.config import ContentConfig
@@ -23,7 +24,7 @@ def item(number: int, lo: int, hi: int, **changes: Any) -> DeclaredItem:
         line_no=number, sku=f"S{number}", name="goods", hs_code="1", qty_e5=max(lo, 0) * 100_000, unit="007",
         count_lo=lo, count_hi=hi, rule="[q, q]",
     )  # fmt: skip
-    return replace(base, **changes)
+    return dataclasses.replace(base, **changes)
 
 
 def line(number: int, lo: int, hi: int, p_ppm: int = SURE, abstain: Abstain = Abstain.NONE) -> LineCount:

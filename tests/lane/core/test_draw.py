@@ -1,6 +1,6 @@
 """The draw in the core: order, counters, epochs, and what happens without a key."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from devices.commands import ArmDetector
 from lane.commands import CloseEpoch

@@ -1,10 +1,11 @@
 """What is bound to a parcel, and what is not: reads, weights, pictures, counts, answers."""
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from devices.signals import BarcodeRead, EyeChanged, ReadQuality, WeightMeasured
 from lane.commands import Count
@@ -278,4 +279,4 @@ def _count_of(plant: MiniPlant) -> ItemCount:
 
 def test_layout_whose_decision_point_lies_in_the_tunnel_is_refused() -> None:
     with pytest.raises(ValueError, match="decision point"):
-        LaneController(config(layout=replace(LAYOUT, divert_um=3_000 * MM)))
+        LaneController(config(layout=dataclasses.replace(LAYOUT, divert_um=3_000 * MM)))

@@ -1,9 +1,9 @@
 """Image review: who is asked, what an answer may do, when it is too late."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lane.events.machine import (
     OrderRefused,

@@ -4,11 +4,11 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lane.codec import decode, encode
 from lane.events.machine import Snapshot
@@ -165,7 +165,7 @@ def test_a_second_core_is_told_who_writes(journal: Journal, tmp_path: Path) -> N
 
 def test_a_record_that_cannot_be_written_ends_the_journal(journal: Journal) -> None:
     with pytest.raises(JournalPanic, match="at_us"):
-        journal.append(replace(eye(1), at_us=1.5), [])  # type: ignore[arg-type]
+        journal.append(replace(eye(1), at_us=1.5), [])
     with pytest.raises(JournalPanic, match="nothing is written any more"):
         journal.append(eye(2), [])
     assert journal.size == 0

@@ -1,9 +1,10 @@
 """A small lane whose real controller writes a real journal: the source of runs to verify and to replay."""
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from lane.codec import INPUT_KINDS, canonical, decode, to_plain
 from lane.commands import CloseEpoch, Step

@@ -1,11 +1,11 @@
 """Signed lies: an altered run that is signed anew by the lane's own key is still found out."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from lane.events.machine import GateProven
 from lane.events.parcel import (

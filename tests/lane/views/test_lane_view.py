@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from lane.codec import decode
 from lane.errors import Alarm
@@ -54,7 +55,7 @@ def test_nothing_on_a_page_depends_on_the_draw_before_the_decision(records: list
     for index, item in enumerate(records):
         changed = item
         if item is drawn:
-            changed = dataclasses.replace(drawn, drawn=True, effective=True)
+            changed = replace(drawn, drawn=True, effective=True)
         if isinstance(item, DispositionDecided) and item.seq == drawn.seq:
             break
         honest.apply(index, item)
@@ -104,9 +105,9 @@ def test_a_shelved_alarm_shows_until_when() -> None:
     until = AlarmShelved(at_us=1, belt_um=0, number=raised.number, person="wang", until_us=900_000_000)
     shown = alarm_view(raised, until)
     assert (shown["shelved_until"], shown["shelved_until_us"], shown["shelvable"]) == ("08:15 UTC", 900_000_000, True)
-    again = alarm_view(raised, until, dataclasses.replace(raised, at_us=2))
+    again = alarm_view(raised, until, replace(raised, at_us=2))
     assert again["shelved_until"] == "08:15 UTC", "told anew, its shelf still stands"
-    assert alarm_view(raised, until, dataclasses.replace(raised, at_us=900_000_000))["shelved_until"] == ""
+    assert alarm_view(raised, until, replace(raised, at_us=900_000_000))["shelved_until"] == ""
 
 
 def test_alarms_of_the_safety_chain_offer_no_shelf() -> None:
