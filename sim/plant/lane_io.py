@@ -10,6 +10,9 @@ Three coordinates come in with each call: ``at_us`` plant time, ``belt_um`` true
 from dataclasses import dataclass
 from enum import IntEnum
 
+from sim.plant.field_rules import NEVER, RULES, FieldRules
+from sim.plant.options import LANE_IO, Duty
+
 COUNT_UM = 100
 """One encoder count: 0.1 mm."""
 RING_SLOTS = 16
@@ -65,8 +68,12 @@ class Pulse:
 class LaneIo:
     """The device. Its outputs: ``valve`` and ``do_applied``; both change only inside its methods."""
 
-    def __init__(self, *, boot: int = 1) -> None:
+    def __init__(
+        self, *, boot: int = 1, duties: frozenset[Duty] = LANE_IO, way_um: int = 0, gap_um_min: int = 0
+    ) -> None:  # fmt: skip
         self.boot = boot
+        self.duties = duties
+        self.rules = FieldRules(duties, gap_um_min=gap_um_min, way_um=way_um) if duties & RULES else None
         self.encoder_zero_um = 0
         self.clock_zero_us = 0
         self._power_up()
@@ -124,6 +131,11 @@ class LaneIo:
         self.newest = (self.newest + 1) & U16
         code = channel | (0x8000 if level else 0)
         self.ring[self.newest % RING_SLOTS] = (self.newest, code, self.clock(at_us), self.encoder(belt_um))
+        if self.rules is not None and channel == Channel.DIVERT:
+            pulses = (self.running, self.waiting)
+            windows = [(pulse.from_um, pulse.to_um) for pulse in pulses if pulse is not None]
+            if self.rules.divert(level, belt_um, windows):
+                self.rest_gate(at_us, belt_um)
 
     # --- what is written to the device
 
@@ -189,6 +201,10 @@ class LaneIo:
             return self._refuse(permit_no, Refusal.WINDOW)
         if not at_once and from_um < belt_um - COUNT_UM:
             return self._refuse(permit_no, Refusal.LATE)
+        if self.rules is not None and not at_once and self.rules.latched(from_um, to_um):
+            return self._refuse(permit_no, Refusal.LATE)
+        if Duty.H4 not in self.duties:
+            to_um = -1  # it knows no tail: only time or a command ends the pulse
         self._accepted = permit_no
         refusals = self.refusals
         self.waiting = Pulse(permit_no, from_um, to_um, pulse_ms * 1_000, at_us + not_after_ms * 1_000)
@@ -206,14 +222,21 @@ class LaneIo:
         return None if waiting is None else waiting.from_um
 
     def due_at_us(self) -> int | None:
-        """Plant time at which the running pulse ends by time; None: no pulse runs."""
-        return None if self.running is None else self.running.ends_us
+        """Plant time at which the running pulse ends, or the blade must have arrived (H2); None: neither."""
+        ends_us = NEVER if self.running is None or Duty.H1 not in self.duties else self.running.ends_us
+        if self.rules is not None and self.rules.check_us < ends_us:
+            ends_us = self.rules.check_us
+        return None if ends_us == NEVER else ends_us
 
     def act(self, at_us: int, belt_um: int) -> None:
-        """Do what is due at this time and position: end the pulse, open the waiting one."""
+        """Do what is due at this time and position: end the pulse, open the waiting one, look for the blade (H2)."""
         running = self.running
-        if running is not None and (at_us >= running.ends_us or 0 <= running.to_um <= belt_um):
+        if running is not None and self._ended(running, at_us, belt_um):
             self._close(at_us, belt_um)
+        if self.rules is not None and self.rules.checked(at_us, self._blade_there()):
+            self.rest_gate(at_us, belt_um)
+            self.do_wanted &= ~DO_INDUCTION
+            self._apply_outputs()
         waiting = self.waiting
         if waiting is not None and belt_um >= waiting.from_um:
             self._open(at_us, belt_um)
@@ -221,6 +244,8 @@ class LaneIo:
     def watch(self, wall_us: int, at_us: int, belt_um: int) -> bool:
         """Check the watchdog; True when it trips in this call."""
         if not self.armed or self.tripped or wall_us - self._fed_wall_us < self.watchdog_ms * 1_000:
+            return False
+        if Duty.H0 not in self.duties:
             return False
         self.tripped = True
         self.tripped_at_us = at_us
@@ -231,7 +256,21 @@ class LaneIo:
         self.edge(Channel.TRIPPED, True, at_us, belt_um)
         return True
 
+    def may_run(self) -> bool:
+        """Whether the belt may start: a stop by H2 ends when the blade stands where it is commanded again."""
+        if self.rules is None:
+            return True
+        self.rules.stopped = self.rules.stopped and not self._blade_there()
+        return not self.rules.stopped
+
     # --- inside
+
+    def _ended(self, running: Pulse, at_us: int, belt_um: int) -> bool:
+        by_time = Duty.H1 in self.duties and at_us >= running.ends_us
+        return by_time or 0 <= running.to_um <= belt_um
+
+    def _blade_there(self) -> bool:
+        return bool(self.inputs >> (Channel.GATE_OUT if self.valve else Channel.GATE_HOME) & 1)
 
     def _open(self, at_us: int, belt_um: int) -> None:
         pulse = self.waiting
@@ -247,6 +286,8 @@ class LaneIo:
             self.applied = pulse.permit_no
             self.valve = True
             self.edge(Channel.VALVE, True, at_us, belt_um)
+            if self.rules is not None:
+                self.rules.valve_changed(at_us)
             self._apply_outputs()
 
     def _close(self, at_us: int, belt_um: int) -> None:
@@ -254,6 +295,8 @@ class LaneIo:
         if self.valve:
             self.valve = False
             self.edge(Channel.VALVE, False, at_us, belt_um)
+            if self.rules is not None:
+                self.rules.valve_changed(at_us)
             self._apply_outputs()
 
     def _refuse(self, permit_no: int, why: Refusal) -> Refusal:

@@ -6,29 +6,28 @@ kept beside it. Nothing here knows a clock: ``next_at`` says when something happ
 ``advance`` does so up to a time. All inputs carry their time, which must not go back.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from lane.model.config import EYES, READER_FIRST, READER_SECOND, Layout
 from lane.model.words import Route
+from sim.plant import marks as at
 from sim.plant.belt import Belt
 from sim.plant.bodies import Body, BodyFed, BodyLeft
 from sim.plant.gate import Gate
 from sim.plant.happenings import Happening, Kind
 from sim.plant.lane_io import DO_INDUCTION, Channel, LaneIo, Refusal
+from sim.plant.options import FEEDER_SLACK_UM as FEEDER_SLACK_UM
+from sim.plant.options import PlantOptions
 from sim.streams.randoms import Keyed
 from sim.streams.truth import ParcelTruth
 
-FEEDER_SLACK_UM = 100_000
-"""The feeder keeps the minimum gap and this much more: two released parcels in a row need the blade home and out again
-between them, 355 mm at 0.5 m/s with the demo lane's gate."""
 SCALE_SIGMA_MG, SCALE_ERROR_MG, SCALE_STEP_MG = 1_000, 3_000, 100
 """Noise of the scale: sigma 1 g, never beyond its stated accuracy of 3 g; it shows tenths of a gram."""
 
 NEVER = 1 << 62
 """A time or belt position that does not come."""
-_TAIL = 8  # added to an eye's number: the tail's mark
-_READER, _SECOND, _SCALE, _DETECTOR_HEAD, _DETECTOR_TAIL, _BLADE_HEAD, _BLADE_TAIL, _VALVE, _WATCH = range(16, 25)
 _EXITS = {Route.RELEASE: Channel.EXIT_RELEASE, Route.INSPECT: Channel.EXIT_INSPECT}
 
 _CHANNELS = tuple(Channel(number) for number in range(len(EYES)))
@@ -39,17 +38,25 @@ Mark = tuple[int, int, int, Body | None, int]  # belt position, order, code, bod
 class Plant:
     """Physics of one lane. ``io`` is its lane I/O; ``fed`` and ``left`` are the ground truth for the referee."""
 
-    def __init__(self, layout: Layout, travel_us: int, parcels: Iterable[ParcelTruth], *, seed: int) -> None:
+    def __init__(
+        self, layout: Layout, travel_us: int, parcels: Iterable[ParcelTruth], *, seed: int,
+        options: PlantOptions | None = None,
+    ) -> None:  # fmt: skip
         self.layout = layout
+        self.options = options or PlantOptions()
         self.belt = Belt()
         self.gate = Gate(travel_us)
-        self.io = LaneIo()
+        way_um = layout.gate_um - layout.divert_um
+        self.io = LaneIo(duties=self.options.duties, gap_um_min=layout.gap_um_min, way_um=way_um)
+        self._spacing_um = self.options.spacing_um(layout.gap_um_min)
         self.fed: list[BodyFed] = []
         self.left: list[BodyLeft] = []
         self.bodies: dict[int, Body] = {}
         self.now_us = 0
         self._stream = iter(parcels)
         self._waiting = next(self._stream, None)
+        self._ahead: deque[ParcelTruth] = deque()  # come before the rest of the stream
+        self.feeder_down = False
         self._free_um = 0  # belt position from which the next head may stand at the induct eye
         self._marks: list[Mark] = []
         self._order = 0
@@ -62,20 +69,7 @@ class Plant:
         self._valve_mark_um = -1  # the position the lane I/O waits for, as last put among the marks
         self._scale = Keyed(seed, "scale")
         self._happened: list[Happening] = []
-        self._stations = self._station_marks(layout)
-
-    @staticmethod
-    def _station_marks(layout: Layout) -> tuple[tuple[int, int, int], ...]:
-        """(position, code, halves of the body's length to add) of every mark up to the blade."""
-        eyes = (layout.tunnel_entry_um, layout.tunnel_exit_um, layout.divert_um)
-        marks = [(0, _TAIL + Channel.INDUCT, 2)]
-        for channel, position in zip((Channel.TUNNEL_ENTRY, Channel.TUNNEL_EXIT, Channel.DIVERT), eyes, strict=True):
-            marks += [(position, int(channel), 0), (position, _TAIL + channel, 2)]
-        marks += [(layout.reader_um, _READER, 1), (layout.scale_um, _SCALE, 1)]
-        marks += [(layout.second_reader_um, _SECOND, 1)]
-        marks += [(layout.detector_um, _DETECTOR_HEAD, 0), (layout.detector_um, _DETECTOR_TAIL, 2)]
-        marks += [(layout.gate_um, _BLADE_HEAD, 0), (layout.gate_um, _BLADE_TAIL, 2)]
-        return tuple(marks)
+        self._stations = at.station_marks(layout, second_reader=self.options.second_reader)
 
     @property
     def exhausted(self) -> bool:
@@ -87,6 +81,8 @@ class Plant:
     def set_belt(self, now_us: int, speed_um_s: int) -> None:
         """The drive ramps to this speed (0: stops)."""
         self.now_us = now_us
+        if speed_um_s and not self.io.may_run():
+            return
         self.belt.set_speed(now_us, speed_um_s)
         self._belt_due_us = self.belt.steady_from()
         self._feed_due_us = NEVER  # to be planned anew
@@ -116,7 +112,7 @@ class Plant:
 
     def watch(self, position_um: int, token: int) -> None:
         """Report when the belt reaches ``position_um`` (at once when it has): a happening REACHED with ``token``."""
-        self._mark(position_um, _WATCH, None, token)
+        self._mark(position_um, at.WATCH, None, token)
 
     def sync(self, now_us: int) -> int:
         """Note the time and return the belt position, for callers that write to ``io`` themselves."""
@@ -128,14 +124,16 @@ class Plant:
         due_um = self.io.due_belt_um()
         if due_um is not None and due_um != self._valve_mark_um:
             self._valve_mark_um = due_um
-            self._mark(due_um, _VALVE, None, 0)
+            self._mark(due_um, at.VALVE, None, 0)
         if self.io.refusals != self._refusals:
             self._refusals = self.io.refusals
             self._report(Kind.REFUSED, now_us, belt_um, text=self.io.refusal.name, value=self.io.refused)
         if self.io.valve != self._valve:
             self._drive_blade(now_us, belt_um)
-        pulse = self.io.running
-        self._pulse_due_us = NEVER if pulse is None else pulse.ends_us
+        due_us = self.io.due_at_us()
+        self._pulse_due_us = NEVER if due_us is None else due_us
+        if self.io.rules is not None and self.io.rules.stopped and self.belt.target_um_s:
+            self.set_belt(now_us, 0)
 
     # --- time
 
@@ -223,6 +221,24 @@ class Plant:
             if at_um > belt_um:
                 self._mark(at_um, code, body, 0)
 
+    def refeed(self, now_us: int, parcel: ParcelTruth) -> None:
+        """A person puts a parcel to the feeder again: it is the next, unless one stands there already."""
+        self.now_us = now_us
+        waiting = self._waiting
+        if waiting is not None and waiting.arrival_us <= now_us:
+            self._ahead.appendleft(parcel)
+            return
+        if waiting is not None:
+            self._ahead.appendleft(waiting)
+        self._waiting = parcel
+        self._feed_due_us = NEVER  # to be planned anew
+
+    def stop_feeder(self, now_us: int, down: bool) -> None:
+        """The feeder breaks down, or runs again."""
+        self.now_us = now_us
+        self.feeder_down = down
+        self._feed_due_us = NEVER
+
     # --- inside
 
     def _eye_positions(self, body: Body) -> tuple[int, ...]:
@@ -232,7 +248,8 @@ class Plant:
         return 0, layout.tunnel_entry_um, layout.tunnel_exit_um, layout.divert_um, release, inspect
 
     def _feed_at(self) -> int | None:
-        if self._waiting is None or not self.io.do_applied & DO_INDUCTION or self.belt.target_um_s == 0:
+        ready = self.io.do_applied & DO_INDUCTION and self.belt.target_um_s and not self.feeder_down
+        if self._waiting is None or not ready:
             return None
         free_us = self.belt.time_of(self._free_um)
         return None if free_us is None else max(free_us, self._waiting.arrival_us, self.now_us)
@@ -266,11 +283,11 @@ class Plant:
     def _feed(self, at_us: int) -> None:
         parcel = self._waiting
         assert parcel is not None
-        self._waiting = next(self._stream, None)
+        self._waiting = self._ahead.popleft() if self._ahead else next(self._stream, None)
         belt_um = self.belt.position(at_us)
         body = Body(parcel, belt_um)
         self.bodies[parcel.number] = body
-        self._free_um = belt_um + body.length_um + self.layout.gap_um_min + FEEDER_SLACK_UM
+        self._free_um = belt_um + body.length_um + self._spacing_um
         self.fed.append(BodyFed(number=parcel.number, at_us=at_us, belt_um=belt_um))
         half, order, marks = body.length_um // 2, self._order, self._marks
         for position, code, halves in self._stations:
@@ -283,7 +300,7 @@ class Plant:
     def _reach(self, code: int, body: Body | None, generation: int, at_us: int, belt_um: int) -> None:
         """A mark is due. ``belt_um`` is its exact position (at most one microsecond of travel behind the belt)."""
         if body is None:
-            if code == _WATCH:
+            if code == at.WATCH:
                 self._report(Kind.REACHED, at_us, belt_um, value=generation)
             else:
                 self._valve_mark_um = -1
@@ -292,20 +309,20 @@ class Plant:
         if generation != body.generation:
             return
         number = body.parcel.number
-        if code < _TAIL:
+        if code < at.TAIL:
             self._eye(code, True, at_us, belt_um, number)
-        elif code < _READER:
-            self._eye(code - _TAIL, False, at_us, belt_um, number)
-            if code - _TAIL >= Channel.EXIT_RELEASE:
+        elif code < at.READER:
+            self._eye(code - at.TAIL, False, at_us, belt_um, number)
+            if code - at.TAIL >= Channel.EXIT_RELEASE:
                 self._leave(body, at_us, belt_um)
-        elif code in (_READER, _SECOND):
-            where = READER_FIRST if code == _READER else READER_SECOND
+        elif code in (at.READER, at.SECOND):
+            where = READER_FIRST if code == at.READER else READER_SECOND
             self._report(Kind.CODE, at_us, belt_um, where=where, body=number, text=body.parcel.code)
-        elif code == _SCALE:
+        elif code == at.SCALE:
             self._report(Kind.WEIGHT, at_us, belt_um, body=number, value=self._weigh(body.parcel.weight_mg))
-        elif code in (_DETECTOR_HEAD, _DETECTOR_TAIL):
-            self._report(Kind.DETECTOR, at_us, belt_um, level=code == _DETECTOR_HEAD, body=number)
-        elif code == _BLADE_HEAD:
+        elif code in (at.DETECTOR_HEAD, at.DETECTOR_TAIL):
+            self._report(Kind.DETECTOR, at_us, belt_um, level=code == at.DETECTOR_HEAD, body=number)
+        elif code == at.BLADE_HEAD:
             self._route(body, at_us, belt_um)
         else:
             body.moved_blade = self.gate.moved_since(body.at_blade_us)
@@ -323,7 +340,7 @@ class Plant:
         exit_um = self.layout.exit_release_um if out else self.layout.exit_inspect_um
         channel = _EXITS[body.route]
         self._mark(body.head_um + exit_um, int(channel), body, body.generation)
-        self._mark(body.head_um + exit_um + body.length_um, _TAIL + channel, body, body.generation)
+        self._mark(body.head_um + exit_um + body.length_um, at.TAIL + channel, body, body.generation)
         self._report(Kind.ROUTED, at_us, belt_um, body=body.parcel.number, text=body.route)
 
     def _leave(self, body: Body, at_us: int, belt_um: int) -> None:
@@ -345,6 +362,8 @@ class Plant:
         if (before > 0) != (self._blocked[channel] > 0):
             self.io.edge(_CHANNELS[channel], blocked, at_us, belt_um)
             self._report(Kind.EYE, at_us, belt_um, where=EYES[channel], level=blocked, body=number)
+            if self.io.valve != self._valve:  # a rule of a lane PLC closed it at this edge
+                self.io_changed(at_us, belt_um)
 
     def _act(self, at_us: int, belt_um: int) -> None:
         self.io.act(at_us, belt_um)
