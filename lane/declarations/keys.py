@@ -13,6 +13,8 @@ TEXT_CHARS_MAX = 510
 """Longest text kept (gmodel: C..510 in the message specification); the rest is cut and flagged."""
 SCALED_MAX = 10**14
 """Largest scaled number: a billion units or 100,000 tonnes. Anything above is a typing error and counts as absent."""
+QTY_PLACES, KG_PLACES = 5, 6
+"""Decimal places kept of a quantity, and of kilograms (then milligrams): ``N19,5`` is kept exactly."""
 ABSENT = -1
 BAD = -2
 """Result of ``scaled``: something is there, but no decimal number in range."""
@@ -21,6 +23,9 @@ TRADE_ZONE = timezone(timedelta(hours=8))
 """Zone in which times with an offset become 17 digits: receipts carry local digits without a zone (own choice)."""
 _EDGE = "".join(chr(code) for code in range(33)) + "\x7f"
 _UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
+_PLAUSIBLE = re.compile(
+    r"(?:19|2[01])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-4])[0-5]\d(?:[0-5]\d|60)\d{3}", re.ASCII
+)
 _RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})")
 
 
@@ -75,12 +80,12 @@ def scaled(text: str, places: int) -> int:
 
 def qty_e5(text: str) -> int:
     """A quantity times 10^5 (``N19,5`` kept exactly)."""
-    return scaled(text, 5)
+    return scaled(text, QTY_PLACES)
 
 
 def kg_to_mg(text: str) -> int:
     """Kilograms as milligrams (``N19,5`` kept exactly)."""
-    return scaled(text, 6)
+    return scaled(text, KG_PLACES)
 
 
 def unscaled(value: int, places: int) -> str:
@@ -99,7 +104,7 @@ def time_digits(text: str) -> str:
     """
     if text.isascii() and text.isdigit():
         padded = text if len(text) == 17 else text + "000" if len(text) == 14 else ""
-        return padded if padded and _plausible(padded) else ""
+        return padded if _PLAUSIBLE.fullmatch(padded) else ""
     if _RFC_3339.fullmatch(text):
         try:
             moment = datetime.fromisoformat(text.upper())
@@ -107,17 +112,6 @@ def time_digits(text: str) -> str:
         except (ValueError, OverflowError):
             return ""
     return ""
-
-
-def _plausible(digits: str) -> bool:
-    return (
-        "1900" <= digits[:4] <= "2199"
-        and "01" <= digits[4:6] <= "12"
-        and "01" <= digits[6:8] <= "31"
-        and digits[8:10] <= "24"
-        and digits[10:12] <= "59"
-        and digits[12:14] <= "60"
-    )
 
 
 def wall_digits(moment: datetime) -> str:

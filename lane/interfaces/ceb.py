@@ -4,7 +4,6 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator
 
-from lane.declarations.keys import kg_to_mg
 from lane.declarations.records import (
     LINES_MAX,
     Declaration,
@@ -20,7 +19,7 @@ from lane.interfaces.ceb_fields import Wrapper
 from lane.interfaces.ceb_parser import TWICE, CebReader, Fields
 from lane.interfaces.ceb_receipts import application, return_receipt
 from lane.interfaces.faults import FILE_BYTES_MAX, FileRefusedError
-from lane.interfaces.fields import key_text, number, positive, quantity, reject, text, warn
+from lane.interfaces.fields import key_text, mass, positive, quantity, reject, text, warn
 from lane.model.declared import ParcelKey
 
 BONDED = frozenset({"1210", "1239"})
@@ -68,8 +67,8 @@ def _list(head: Fields, raw_lines: list[Fields], position: int, source_sha256: s
     trade_mode = text(head, "tradeMode", flags)
     bonded = trade_mode in BONDED
     lines = tuple(_line(raw, bonded, f"{place}, line {n}", notes) for n, raw in enumerate(raw_lines, 1))
-    gross_mg = number(head.get("grossWeight", ""), kg_to_mg, "grossWeight", place, flags, notes)
-    net_mg = number(head.get("netWeight", ""), kg_to_mg, "netWeight", place, flags, notes)
+    gross_mg = mass(head.get("grossWeight", ""), "grossWeight", place, flags, notes)
+    net_mg = mass(head.get("netWeight", ""), "netWeight", place, flags, notes)
     declaration = Declaration(
         key=key,
         lines=lines,

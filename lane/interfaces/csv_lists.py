@@ -76,19 +76,16 @@ class _Table:
             data = data[len(_BOM) :]
         stream = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, errors="strict", newline="")
         self._reader = csv.reader(stream, strict=True)
-        header = self._next()
+        self._cells = self._read()
+        header = next(self._cells, None)
         if header is None:
             raise FileRefusedError("line 1: expected a header, the file is empty")
         self._parcel, self._line, self._width = self._columns(header)
 
     def rows(self) -> Iterator[tuple[int, Cells, Cells]]:
         """Every row but empty ones."""
-        width, parcel, line = self._width, self._parcel, self._line
-        reader = self._reader
-        while True:
-            row = self._next()
-            if row is None:
-                return
+        width, parcel, line, reader = self._width, self._parcel, self._line, self._reader
+        for row in self._cells:
             if len(row) == width:
                 row.append("")
                 yield reader.line_num, parcel(row), line(row)
@@ -96,16 +93,18 @@ class _Table:
                 # Which parcel lost a line can't be told, so no parcel of this file is certain.
                 raise FileRefusedError(f"row {reader.line_num}: expected {width} cells, was {len(row)}")
 
-    def _next(self) -> list[str] | None:
+    def _read(self) -> Iterator[list[str]]:
+        """Every row as it stands. The refusal is raised outside the handlers: it must not carry what was read."""
         problem = ""
         try:
-            return next(self._reader, None)
+            yield from self._reader
         except UnicodeDecodeError:
             advice = "; a GB18030 file needs --encoding gb18030" if self.encoding == "utf-8" else ""
             problem = f"expected {self.encoding.upper()} text, was something else{advice}"
         except csv.Error as error:
             problem = f"no well-formed CSV: {error}"
-        raise FileRefusedError(f"after line {self._reader.line_num}: {problem}")
+        if problem:
+            raise FileRefusedError(f"after line {self._reader.line_num}: {problem}")
 
     def _columns(self, header: list[str]) -> tuple[Callable[[list[str]], Cells], Callable[[list[str]], Cells], int]:
         """Getters of parcel and line cells; absent columns read the empty cell appended to every row."""

@@ -1,8 +1,8 @@
 """Reading single fields for every adapter: texts, keys, numbers, and problems that never name the value."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from lane.declarations.keys import BAD, TEXT_CHARS_MAX, normal_key, qty_e5
+from lane.declarations.keys import BAD, KG_PLACES, QTY_PLACES, TEXT_CHARS_MAX, normal_key, scaled
 from lane.declarations.records import Problem
 from lane.declarations.words import Flag
 
@@ -33,21 +33,23 @@ def text(values: Mapping[str, str], name: str, flags: list[str]) -> str:
     return value
 
 
-def number(
-    value: str, convert: Callable[[str], int], field: str, place: str, flags: list[str], notes: list[Problem]
-) -> int:
-    """A scaled number; -1 when absent, and flagged when it is none or out of range."""
-    scaled = convert(value)
-    if scaled != BAD:
-        return scaled
-    flags.append(Flag.OUT_OF_RANGE)
-    notes.append(warn(place, field, "expected a decimal number in range, counted as absent"))
-    return -1
+def mass(value: str, field: str, place: str, flags: list[str], notes: list[Problem]) -> int:
+    """Kilograms as milligrams; -1 when absent or out of range (then flagged)."""
+    mg = scaled(value, KG_PLACES)
+    return mg if mg != BAD else _no_number(field, place, flags, notes)
 
 
 def quantity(value: str, field: str, place: str, flags: list[str], notes: list[Problem]) -> int:
     """A quantity x 10^5; -1 when absent or out of range (then flagged)."""
-    return number(value, qty_e5, field, place, flags, notes)
+    qty_e5 = scaled(value, QTY_PLACES)
+    return qty_e5 if qty_e5 != BAD else _no_number(field, place, flags, notes)
+
+
+def _no_number(field: str, place: str, flags: list[str], notes: list[Problem]) -> int:
+    """Something is there, but no decimal number in range: it counts as absent, and the place is noted."""
+    flags.append(Flag.OUT_OF_RANGE)
+    notes.append(warn(place, field, "expected a decimal number in range, counted as absent"))
+    return -1
 
 
 def positive(value: str) -> int:

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lane.declarations.keys import kg_to_mg, time_digits
+from lane.declarations.keys import time_digits
 from lane.declarations.records import LINES_MAX, Declaration, DeclaredLine, Item, Problem, Receipt
 from lane.declarations.words import Flag
 from lane.interfaces.ceb_receipts import STATUS_CODE
-from lane.interfaces.fields import key_text, number, positive, quantity, reject, warn
+from lane.interfaces.fields import key_text, mass, positive, quantity, reject, warn
 from lane.model.declared import ParcelKey
 
 PARCEL_COLUMNS = ("carrier", "waybill", "list_no", "order_no", "status", "status_at", "net_kg", "gross_kg")
 LINE_COLUMNS = ("line_no", "sku", "name", "hs_code", "qty", "unit", "legal_qty", "legal_unit", "spec")
 TEXT_MAX = 510
+_IN_SEQUENCE = [list(range(1, lines + 1)) for lines in range(LINES_MAX + 1)]
+"""Line numbers as they ought to be, by how many there are."""
 
 
 @dataclass(slots=True)
@@ -28,16 +30,17 @@ class ParcelRows:
 def build_parcel(rows: ParcelRows, feed: str, imported_at: str, source_sha256: str) -> list[Item]:
     """The records of one parcel. ``imported_at`` (17 digits) dates a status without a time of its own."""
     place, parcel, key = rows.place, rows.parcel, rows.key
-    refusal = _refusal(rows)
+    numbers = [positive(cells[0]) for cells in rows.lines]
+    refusal = _refusal(rows, numbers)
     if refusal:
         return [refusal]
     flags: list[str] = []
     notes: list[Problem] = []
-    lines = tuple(_line(cells, place, notes) for cells in rows.lines)
+    lines = tuple([_line(cells, line_no, place, notes) for cells, line_no in zip(rows.lines, numbers, strict=True)])
     list_no = key_text(parcel[2])
-    net_mg = number(parcel[6], kg_to_mg, "net_kg", place, flags, notes)
-    gross_mg = number(parcel[7], kg_to_mg, "gross_kg", place, flags, notes)
-    if [line.line_no for line in lines] != list(range(1, len(lines) + 1)):
+    net_mg = mass(parcel[6], "net_kg", place, flags, notes)
+    gross_mg = mass(parcel[7], "gross_kg", place, flags, notes)
+    if numbers != _IN_SEQUENCE[len(numbers)]:
         flags.append(Flag.LINE_SEQUENCE)
         notes.append(warn(place, "line_no", "expected 1, 2, 3, ..."))
     receipt = _receipt(parcel, key, list_no, feed, imported_at, notes, place)
@@ -54,7 +57,7 @@ def build_parcel(rows: ParcelRows, feed: str, imported_at: str, source_sha256: s
     return [*notes, declaration] if receipt is None else [*notes, declaration, receipt]
 
 
-def _refusal(rows: ParcelRows) -> Problem | None:
+def _refusal(rows: ParcelRows, numbers: list[int]) -> Problem | None:
     key = rows.key
     if not key.carrier or not key.waybill:
         name = "waybill" if key.carrier else "carrier"
@@ -63,19 +66,15 @@ def _refusal(rows: ParcelRows) -> Problem | None:
         return reject(rows.place, "lines", "expected at least one line, there is none")
     if len(rows.lines) > LINES_MAX:
         return reject(rows.place, "line_no", f"expected at most {LINES_MAX} lines, there are {len(rows.lines)}")
-    seen: set[int] = set()
-    for cells in rows.lines:
-        line_no = positive(cells[0])
-        if not line_no or line_no in seen:
-            was = "repeated" if line_no else "absent or none"
-            return reject(rows.place, "line_no", f"expected a number from 1, once per parcel, was {was}")
-        seen.add(line_no)
+    if 0 in numbers or len(set(numbers)) != len(numbers):
+        was = "absent or none" if 0 in numbers else "repeated"
+        return reject(rows.place, "line_no", f"expected a number from 1, once per parcel, was {was}")
     return None
 
 
-def _line(cells: Sequence[str], place: str, notes: list[Problem]) -> DeclaredLine:
+def _line(cells: Sequence[str], line_no: int, place: str, notes: list[Problem]) -> DeclaredLine:
     flags: list[str] = []
-    line_no, sku, name, hs_code, qty, unit, legal_qty, legal_unit, spec = cells
+    _, sku, name, hs_code, qty, unit, legal_qty, legal_unit, spec = cells
     if len(name) > TEXT_MAX or len(spec) > TEXT_MAX or len(sku) > TEXT_MAX or len(hs_code) > TEXT_MAX:
         flags.append(Flag.TEXT_CUT)
         name, spec, sku, hs_code = name[:TEXT_MAX], spec[:TEXT_MAX], sku[:TEXT_MAX], hs_code[:TEXT_MAX]
@@ -85,7 +84,7 @@ def _line(cells: Sequence[str], place: str, notes: list[Problem]) -> DeclaredLin
     if flags and qty and qty_e5 < 0:
         flags.append(Flag.UNUSABLE)
     return DeclaredLine(
-        line_no=int(line_no),
+        line_no=line_no,
         sku=sku,
         name=name,
         hs_code=hs_code,

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParcelKey:
+
+class ParcelKey(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """(carrier, waybill), normalised by ``lane.declarations`` (empty carrier: not known)."""
 
     carrier: str

@@ -2,10 +2,10 @@
 
 import itertools
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lane.declarations import writer as writer_module
 from lane.declarations.answer import Verdict
