@@ -120,7 +120,7 @@ class LaneIo:
         """Device clock now."""
         return (at_us - self.clock_zero_us) & U32
 
-    def edge(self, channel: Channel, level: bool, at_us: int, belt_um: int) -> None:
+    def edge(self, channel: int, level: bool, at_us: int, belt_um: int) -> None:
         """A channel changed level: input word, rising-edge counter, ring entry stamped here."""
         if level:
             self.inputs |= 1 << channel

@@ -1,12 +1,41 @@
-"""Marks of a body: belt positions at which something happens to it, from the induct eye to the blade."""
+"""Marks of a body: belt positions at which something happens to it, from the induct eye to the blade.
+
+A mark of a path is (belt travel from the body's head at the induct eye, place among equals, code). Codes below
+``READER`` are edges of photo-eyes: channel, plus ``TAIL`` for the tail.
+"""
+
+from functools import lru_cache
 
 from lane.model.config import Layout
 from sim.plant.lane_io import Channel
 
 TAIL = 8
 """Added to an eye's number: the tail's mark."""
-READER, SECOND, SCALE, DETECTOR_HEAD, DETECTOR_TAIL, BLADE_HEAD, BLADE_TAIL, VALVE, WATCH = range(16, 25)
-"""Codes of the other marks; the numbers below are eyes."""
+READER, SECOND, SCALE, DETECTOR_HEAD, DETECTOR_TAIL, BLADE_HEAD, BLADE_TAIL = range(16, 23)
+"""Codes of the other marks on a path."""
+EXIT_HEAD, EXIT_TAIL, VALVE, WATCH = range(32, 36)
+"""Codes of marks that stand by themselves and not on a path: the exit is known only at the blade."""
+
+Path = tuple[tuple[int, int, int], ...]
+LENGTHS_CACHED = 4_096
+"""Paths kept, one per length of body: more than there are millimetres between the shortest and the longest."""
+
+
+class Paths:
+    """Paths of bodies by their length, in order of travel. ``second_reader``: a reader stands before the gate."""
+
+    def __init__(self, layout: Layout, *, second_reader: bool) -> None:
+        self._stations = station_marks(layout, second_reader=second_reader)
+        self.marks = len(self._stations)
+        self.of = lru_cache(LENGTHS_CACHED)(self._of)
+
+    def _of(self, length_um: int) -> Path:
+        half_um = length_um // 2
+        return tuple(
+            sorted(
+                (at_um + half_um * halves, place, code) for place, (at_um, code, halves) in enumerate(self._stations)
+            )
+        )
 
 
 def station_marks(layout: Layout, *, second_reader: bool) -> tuple[tuple[int, int, int], ...]:

@@ -8,16 +8,30 @@ kept beside it. Nothing here knows a clock: ``next_at`` says when something happ
 
 from collections import deque
 from collections.abc import Iterable
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 
 from lane.model.config import EYES, READER_FIRST, READER_SECOND, Layout
 from lane.model.words import Route
-from sim.plant import marks as at
 from sim.plant.belt import Belt
 from sim.plant.bodies import Body, BodyFed, BodyLeft
+from sim.plant.diverter import NEVER, Diverter
 from sim.plant.gate import Gate
-from sim.plant.happenings import Happening, Kind
+from sim.plant.happenings import Happening
 from sim.plant.lane_io import DO_INDUCTION, Channel, LaneIo, Refusal
+from sim.plant.listener import Diary, Listener
+from sim.plant.marks import (
+    BLADE_HEAD,
+    DETECTOR_HEAD,
+    DETECTOR_TAIL,
+    EXIT_HEAD,
+    EXIT_TAIL,
+    READER,
+    SCALE,
+    SECOND,
+    TAIL,
+    WATCH,
+    Paths,
+)
 from sim.plant.options import FEEDER_SLACK_UM as FEEDER_SLACK_UM
 from sim.plant.options import PlantOptions
 from sim.streams.randoms import Keyed
@@ -26,11 +40,8 @@ from sim.streams.truth import ParcelTruth
 SCALE_SIGMA_MG, SCALE_ERROR_MG, SCALE_STEP_MG = 1_000, 3_000, 100
 """Noise of the scale: sigma 1 g, never beyond its stated accuracy of 3 g; it shows tenths of a gram."""
 
-NEVER = 1 << 62
-"""A time or belt position that does not come."""
-_EXITS = {Route.RELEASE: Channel.EXIT_RELEASE, Route.INSPECT: Channel.EXIT_INSPECT}
-
-_CHANNELS = tuple(Channel(number) for number in range(len(EYES)))
+_INDUCT = int(Channel.INDUCT)
+_EXITS = {Route.RELEASE: int(Channel.EXIT_RELEASE), Route.INSPECT: int(Channel.EXIT_INSPECT)}
 
 Mark = tuple[int, int, int, Body | None, int]  # belt position, order, code, body, generation (or token)
 
@@ -61,15 +72,13 @@ class Plant:
         self._marks: list[Mark] = []
         self._order = 0
         self._blocked = [0] * len(EYES)
-        self._blade_due_us = self._belt_due_us = NEVER
-        self._pulse_due_us = self._feed_due_us = NEVER
+        self._belt_due_us = self._feed_due_us = NEVER
         self._induction = 0  # output b0 as the feeder last saw it
-        self._valve = False  # as the blade last saw it
-        self._refusals = 0  # refused permits already reported
-        self._valve_mark_um = -1  # the position the lane I/O waits for, as last put among the marks
+        self._diverter = Diverter(self, self.io, self.gate)
         self._scale = Keyed(seed, "scale")
-        self._happened: list[Happening] = []
-        self._stations = at.station_marks(layout, second_reader=self.options.second_reader)
+        self._diary = Diary(self.fed, self.left)
+        self.listener: Listener = self._diary
+        self._paths = Paths(layout, second_reader=self.options.second_reader)
 
     @property
     def exhausted(self) -> bool:
@@ -112,7 +121,7 @@ class Plant:
 
     def watch(self, position_um: int, token: int) -> None:
         """Report when the belt reaches ``position_um`` (at once when it has): a happening REACHED with ``token``."""
-        self._mark(position_um, at.WATCH, None, token)
+        self.mark(position_um, WATCH, token=token)
 
     def sync(self, now_us: int) -> int:
         """Note the time and return the belt position, for callers that write to ``io`` themselves."""
@@ -121,19 +130,7 @@ class Plant:
 
     def io_changed(self, now_us: int, belt_um: int) -> None:
         """Let the plant follow the lane I/O; to be called after every direct write to ``io``."""
-        due_um = self.io.due_belt_um()
-        if due_um is not None and due_um != self._valve_mark_um:
-            self._valve_mark_um = due_um
-            self._mark(due_um, at.VALVE, None, 0)
-        if self.io.refusals != self._refusals:
-            self._refusals = self.io.refusals
-            self._report(Kind.REFUSED, now_us, belt_um, text=self.io.refusal.name, value=self.io.refused)
-        if self.io.valve != self._valve:
-            self._drive_blade(now_us, belt_um)
-        due_us = self.io.due_at_us()
-        self._pulse_due_us = NEVER if due_us is None else due_us
-        if self.io.rules is not None and self.io.rules.stopped and self.belt.target_um_s:
-            self.set_belt(now_us, 0)
+        self._diverter.changed(now_us, belt_um)
 
     # --- time
 
@@ -147,12 +144,10 @@ class Plant:
             best = self._feed_due_us = planned
         if self._marks and (at_us := self.belt.time_of(self._marks[0][0])) is not None and at_us < best:
             best = at_us
-        if self._blade_due_us < best:
-            best = self._blade_due_us
         if self._belt_due_us < best:
             best = self._belt_due_us
-        if self._pulse_due_us < best:
-            best = self._pulse_due_us
+        if self._diverter.due_us < best:
+            best = self._diverter.due_us
         if best == NEVER:
             return None
         return best if best > self.now_us else self.now_us
@@ -178,8 +173,7 @@ class Plant:
 
     def drain(self) -> list[Happening]:
         """Happenings since the last call, such as those that a command caused at once."""
-        happened, self._happened = self._happened, []
-        return happened
+        return self._diary.take()
 
     # --- people and accidents
 
@@ -201,13 +195,7 @@ class Plant:
     def stick_gate(self, now_us: int, stuck: bool) -> None:
         """The blade sticks where it is, or comes free and goes where the valve wants it."""
         belt_um = self.sync(now_us)
-        position = self.gate.position(now_us)
-        self.gate.stuck = stuck
-        if stuck:
-            self.gate.halt(now_us)
-            self._blade_due_us = NEVER
-        elif position != (self.gate.travel_us if self.io.valve else 0):
-            self._drive_blade(now_us, belt_um)
+        self._diverter.stick(now_us, belt_um, stuck)
 
     def insert(self, now_us: int, body: Body) -> None:
         """A person puts a body on the belt; its head is ``belt - body.head_um`` behind the induct eye already."""
@@ -216,10 +204,7 @@ class Plant:
         for channel, eye_um in enumerate(self._eye_positions(body)):
             if body.head_um + eye_um <= belt_um < body.head_um + eye_um + body.length_um:
                 self._eye(channel, True, now_us, belt_um, body.parcel.number)
-        for position, code, halves in self._stations:
-            at_um = body.head_um + position + body.length_um // 2 * halves
-            if at_um > belt_um:
-                self._mark(at_um, code, body, 0)
+        self._set_out(body, belt_um)
 
     def refeed(self, now_us: int, parcel: ParcelTruth) -> None:
         """A person puts a parcel to the feeder again: it is the next, unless one stands there already."""
@@ -254,26 +239,24 @@ class Plant:
         free_us = self.belt.time_of(self._free_um)
         return None if free_us is None else max(free_us, self._waiting.arrival_us, self.now_us)
 
-    def _mark(self, position_um: int, code: int, body: Body | None, generation: int) -> None:
+    def mark(self, position_um: int, code: int, body: Body | None = None, token: int = 0) -> None:
+        """Something happens when the belt reaches ``position_um``; ``token``: the body's generation, or a watch's."""
         self._order += 1
-        heappush(self._marks, (position_um, self._order, code, body, generation))
+        heappush(self._marks, (position_um, self._order, code, body, token))
 
     def _do(self, at_us: int) -> None:
         """Whatever is due at ``at_us``, in a fixed order: device, blade, belt, marks, feeder."""
         self.now_us = at_us
-        if self._pulse_due_us <= at_us:
-            self._act(at_us, self.belt.position(at_us))
-        if self._blade_due_us <= at_us:
-            self._blade_arrives(at_us, self.belt.position(at_us))
+        if self._diverter.due_us <= at_us:
+            self._diverter.happen(at_us, self.belt.position(at_us))
         if self._belt_due_us <= at_us:
             self._belt_due_us = NEVER
-            self._report(Kind.BELT, at_us, self.belt.position(at_us), value=self.belt.target_um_s)
+            self.listener.belt(at_us, self.belt.position(at_us), self.belt.target_um_s)
         marks = self._marks
         if marks:
             belt_um = self.belt.position(at_us)
             while marks and marks[0][0] <= belt_um:
-                position, _, code, body, generation = heappop(marks)
-                self._reach(code, body, generation, at_us, position)
+                self._reach(at_us)
         if self._feed_due_us <= at_us:
             feed_us = self._feed_at()  # asked again: induction may have ended meanwhile
             if feed_us is not None and feed_us <= at_us:
@@ -288,41 +271,63 @@ class Plant:
         body = Body(parcel, belt_um)
         self.bodies[parcel.number] = body
         self._free_um = belt_um + body.length_um + self._spacing_um
-        self.fed.append(BodyFed(number=parcel.number, at_us=at_us, belt_um=belt_um))
-        half, order, marks = body.length_um // 2, self._order, self._marks
-        for position, code, halves in self._stations:
-            order += 1
-            heappush(marks, (belt_um + position + half * halves, order, code, body, 0))
-        self._order = order
-        self._report(Kind.FED, at_us, belt_um, body=parcel.number)
-        self._eye(Channel.INDUCT, True, at_us, belt_um, parcel.number)
+        self._set_out(body, belt_um)
+        self.listener.fed(at_us, belt_um, parcel.number)
+        self._eye(_INDUCT, True, at_us, belt_um, parcel.number)
 
-    def _reach(self, code: int, body: Body | None, generation: int, at_us: int, belt_um: int) -> None:
-        """A mark is due. ``belt_um`` is its exact position (at most one microsecond of travel behind the belt)."""
+    def _set_out(self, body: Body, belt_um: int) -> None:
+        """The body is on its path; what lies up to ``belt_um`` is behind it. One mark of it waits at a time."""
+        body.path, body.order = self._paths.of(body.length_um), self._order + 1
+        self._order += self._paths.marks
+        for ahead, (travel_um, place, code) in enumerate(body.path):
+            at_um = body.head_um + travel_um
+            if at_um > belt_um:
+                body.place = ahead
+                heappush(self._marks, (at_um, body.order + place, code, body, body.generation))
+                return
+
+    def _reach(self, at_us: int) -> None:
+        """The nearest mark is due; its exact position is at most one microsecond of travel behind the belt."""
+        belt_um, _, code, body, generation = self._marks[0]
+        if body is not None and generation != body.generation:
+            heappop(self._marks)
+            return
         if body is None:
-            if code == at.WATCH:
-                self._report(Kind.REACHED, at_us, belt_um, value=generation)
+            heappop(self._marks)
+            if code == WATCH:
+                self.listener.reached(at_us, belt_um, generation)
             else:
-                self._valve_mark_um = -1
-                self._act(at_us, belt_um)
+                self._diverter.reached(at_us, belt_um)
             return
-        if generation != body.generation:
+        if code >= EXIT_HEAD:
+            heappop(self._marks)
+            self._exit(body, code == EXIT_HEAD, at_us, belt_um)
             return
+        body.place += 1
+        if body.place < len(body.path):  # the body's next mark takes the place of this one
+            travel_um, place, following = body.path[body.place]
+            entry = (body.head_um + travel_um, body.order + place, following, body, generation)
+            heapreplace(self._marks, entry)
+        else:
+            heappop(self._marks)
+        if code < TAIL:
+            self._eye(code, True, at_us, belt_um, body.parcel.number)
+        elif code < READER:
+            self._eye(code - TAIL, False, at_us, belt_um, body.parcel.number)
+        else:
+            self._station(code, body, at_us, belt_um)
+
+    def _station(self, code: int, body: Body, at_us: int, belt_um: int) -> None:
+        """A mark that is no edge of an eye."""
         number = body.parcel.number
-        if code < at.TAIL:
-            self._eye(code, True, at_us, belt_um, number)
-        elif code < at.READER:
-            self._eye(code - at.TAIL, False, at_us, belt_um, number)
-            if code - at.TAIL >= Channel.EXIT_RELEASE:
-                self._leave(body, at_us, belt_um)
-        elif code in (at.READER, at.SECOND):
-            where = READER_FIRST if code == at.READER else READER_SECOND
-            self._report(Kind.CODE, at_us, belt_um, where=where, body=number, text=body.parcel.code)
-        elif code == at.SCALE:
-            self._report(Kind.WEIGHT, at_us, belt_um, body=number, value=self._weigh(body.parcel.weight_mg))
-        elif code in (at.DETECTOR_HEAD, at.DETECTOR_TAIL):
-            self._report(Kind.DETECTOR, at_us, belt_um, level=code == at.DETECTOR_HEAD, body=number)
-        elif code == at.BLADE_HEAD:
+        if code in (DETECTOR_HEAD, DETECTOR_TAIL):
+            self.listener.detector(at_us, belt_um, number, code == DETECTOR_HEAD)
+        elif code in (READER, SECOND):
+            reader = READER_FIRST if code == READER else READER_SECOND
+            self.listener.code(at_us, belt_um, reader, number, body.parcel.code)
+        elif code == SCALE:
+            self.listener.weight(at_us, belt_um, number, self._weigh(body.parcel.weight_mg))
+        elif code == BLADE_HEAD:
             self._route(body, at_us, belt_um)
         else:
             body.moved_blade = self.gate.moved_since(body.at_blade_us)
@@ -338,63 +343,26 @@ class Plant:
         body.at_blade_us = at_us
         body.moved_blade = self.gate.direction != 0
         exit_um = self.layout.exit_release_um if out else self.layout.exit_inspect_um
-        channel = _EXITS[body.route]
-        self._mark(body.head_um + exit_um, int(channel), body, body.generation)
-        self._mark(body.head_um + exit_um + body.length_um, at.TAIL + channel, body, body.generation)
-        self._report(Kind.ROUTED, at_us, belt_um, body=body.parcel.number, text=body.route)
+        self.mark(body.head_um + exit_um, EXIT_HEAD, body, body.generation)
+        self.mark(body.head_um + exit_um + body.length_um, EXIT_TAIL, body, body.generation)
+        self.listener.routed(at_us, belt_um, body.parcel.number, body.route)
 
-    def _leave(self, body: Body, at_us: int, belt_um: int) -> None:
-        number, route = body.parcel.number, body.route
+    def _exit(self, body: Body, head: bool, at_us: int, belt_um: int) -> None:
+        """A head or tail at the exit eye of the body's route; with its tail there it has left the lane."""
+        route = body.route
         assert route is not None
-        del self.bodies[number]
-        moved = body.moved_blade
-        self.left.append(
-            BodyLeft(
-                number=number, route=route, routed_us=body.at_blade_us, at_us=at_us, belt_um=belt_um, moved_blade=moved
-            )
-        )
-        self._report(Kind.LEFT, at_us, belt_um, level=moved, body=number, text=route)
+        if not head:
+            del self.bodies[body.parcel.number]
+        self._eye(_EXITS[route], head, at_us, belt_um, body.parcel.number)
+        if not head:
+            self.listener.left(at_us, belt_um, body)
 
     def _eye(self, channel: int, blocked: bool, at_us: int, belt_um: int, number: int) -> None:
         """A body enters or leaves an eye's beam; the eye changes level only with the first and the last one."""
         before = self._blocked[channel]
-        self._blocked[channel] = before + (1 if blocked else -1)
-        if (before > 0) != (self._blocked[channel] > 0):
-            self.io.edge(_CHANNELS[channel], blocked, at_us, belt_um)
-            self._report(Kind.EYE, at_us, belt_um, where=EYES[channel], level=blocked, body=number)
-            if self.io.valve != self._valve:  # a rule of a lane PLC closed it at this edge
-                self.io_changed(at_us, belt_um)
-
-    def _act(self, at_us: int, belt_um: int) -> None:
-        self.io.act(at_us, belt_um)
-        self.io_changed(at_us, belt_um)
-
-    def _drive_blade(self, at_us: int, belt_um: int) -> None:
-        """The valve changed: the blade starts to move and leaves its switch."""
-        io, gate = self.io, self.gate
-        self._valve = io.valve
-        home, out = gate.home(at_us), gate.out(at_us)
-        due_us = gate.drive(at_us, io.valve)
-        self._report(Kind.VALVE, at_us, belt_um, level=io.valve, value=io.applied)
-        self._blade_due_us = NEVER if due_us is None else due_us
-        if due_us is None:
-            return
-        if home:
-            self._switch(Channel.GATE_HOME, False, at_us, belt_um)
-        if out:
-            self._switch(Channel.GATE_OUT, False, at_us, belt_um)
-
-    def _blade_arrives(self, at_us: int, belt_um: int) -> None:
-        self._blade_due_us = NEVER
-        if self.gate.arrive(at_us):
-            self._switch(Channel.GATE_OUT if self.gate.out(at_us) else Channel.GATE_HOME, True, at_us, belt_um)
-
-    def _switch(self, channel: Channel, level: bool, at_us: int, belt_um: int) -> None:
-        self.io.edge(channel, level, at_us, belt_um)
-        self._report(Kind.SWITCH, at_us, belt_um, where=channel.name, level=level, value=self.io.applied)
-
-    def _report(
-        self, kind: Kind, at_us: int, belt_um: int, *, where: str = "", level: bool = False, body: int = 0,
-        text: str = "", value: int = 0,
-    ) -> None:  # fmt: skip
-        self._happened.append(Happening(kind, at_us, belt_um, where, level, body, text, value))
+        self._blocked[channel] = after = before + (1 if blocked else -1)
+        if (before > 0) != (after > 0):
+            self.io.edge(channel, blocked, at_us, belt_um)
+            self.listener.eye(at_us, belt_um, channel, blocked, number)
+            if self._diverter.behind:  # a rule of a lane PLC closed it at this edge
+                self._diverter.changed(at_us, belt_um)
