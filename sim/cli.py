@@ -53,6 +53,9 @@ def sim() -> None:
     """The twin: the real controller in virtual time. Everything it gives is SYNTHETIC."""
 
 
+sim.add_command(Forward("oracles", "sim.oracles.cli:oracles", "Compare simulated queues and lines with theory."))
+
+
 @sim.command("run")
 @click.argument("scenario", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--parcels", default=10_000, show_default=True, type=click.IntRange(1), help="Parcels in the stream.")
@@ -73,7 +76,6 @@ def run(scenario: Path, parcels: int, seed: int, json_file: Path | None, driver:
     """
     from lane.settings.reader import SettingsError
     from sim.scenario import load_scenario
-    from sim.streams.make import make_stream
     from sim.twin import run_core_twin
 
     if json_file is not None and not json_file.parent.is_dir():
@@ -85,7 +87,7 @@ def run(scenario: Path, parcels: int, seed: int, json_file: Path | None, driver:
         raise click.ClickException(str(error)) from error
     with _progress(console, parcels) as progress:
         task = progress.add_task("making the stream", total=None)
-        stream = make_stream(plan.sized(parcels, seed))
+        stream = plan.parcels(parcels, seed)
         progress.update(task, description="running the lane", total=parcels)
         result = run_core_twin(
             plan.config, stream, seed, mode, driver, plan.settings,

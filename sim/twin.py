@@ -75,7 +75,7 @@ def run_core_twin(
     config_sha256 = hashlib.sha256(canonical(to_plain(config))).hexdigest()
     station = Station(
         config,
-        Plant(config.layout, config.gate.travel_us, stream, seed=seed),
+        Plant(config.layout, config.gate.travel_us, stream, seed=seed, options=chosen.plant),
         make_controller(config),
         journal,
         DRIVERS[driver](),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sim.coretwin.verdicts import VerdictModel
 from sim.faults import Fault
 from sim.officers import BenchSpec
+from sim.plant.options import PlantOptions
 from vision.item_count import ItemCount
 
 
@@ -35,5 +36,6 @@ class TwinSettings:
     held_us: int = 900_000_000
     belt_report_um: int = 0
     faults: tuple[Fault, ...] = ()
+    plant: PlantOptions = field(default_factory=PlantOptions)
     keep_records: bool = False
     keep_inputs: bool = False
