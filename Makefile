@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint types contracts unit setup setup-dev lock bench clean help
+.PHONY: demo test lint types contracts unit oracle setup setup-dev lock bench clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ unit: $(VENV)/.ready-dev  ## all tests
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 test: lint types contracts unit  ## everything
+
+oracle: $(VENV)/.ready-dev  ## simulation against theory, all replications
+	$(BIN)/pytest -m oracle
 
 bench: $(VENV)/.ready-dev  ## benchmarks: print figures with their conditions
 	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done

@@ -1,0 +1,1 @@
+"""Closed forms, recursions along one path, and events give the same numbers."""
