@@ -20,6 +20,8 @@ from sim.coretwin.settings import TwinSettings
 from sim.coretwin.verdicts import SIGNATURES, VerdictModel
 from sim.officers import BenchSpec
 from sim.plant.options import LANE_IO, Duty, PlantOptions
+from sim.streams.arrivals_file import parse_arrivals
+from sim.streams.goods_file import parse_goods
 from sim.streams.make import StreamSpec, make_stream
 from sim.streams.truth import ParcelTruth
 
@@ -116,7 +118,7 @@ def _read(file: TomlFile, path: Path) -> Scenario:
     file.finish()
     assert lane is not None
     review = root.boolean("review", False)
-    stream = _stream(root.table("stream", required=False))
+    stream = _stream(root.table("stream", required=False), path.parent)
     verdicts = _verdicts(root.table("verdicts", required=False))
     bench_table = root.table("bench", required=False)
     bench = _bench(bench_table)
@@ -207,7 +209,7 @@ def _plant(root: Table) -> PlantOptions:
     return options
 
 
-def _stream(table: Table) -> StreamSpec:
+def _stream(table: Table, folder: Path) -> StreamSpec:
     usual = StreamSpec(seed=0, parcels=1_000)
 
     def share(key: str) -> int:
@@ -224,14 +226,17 @@ def _stream(table: Table) -> StreamSpec:
     mean = table.scaled("pieces_mean_permille", PERMILLE, 6_000, default=usual.pieces_mean_permille)
     pieces_max = table.scaled("pieces_max", 2, 30, default=usual.pieces_max)
     kinds_max = table.scaled("kinds_max", 1, 6, default=usual.kinds_max)
+    arrivals = parse_arrivals(table.table("arrivals", required=False), folder)
+    goods = parse_goods(table.table("goods", required=False))
     table.close()
     planted = sum(value for name, value in shares.items() if name not in ("regular_permille", "measure_permille"))
     if planted > PERMILLE:
         table.complain("", f"expected planted shares of at most {PERMILLE} permille together, was {planted}")
         return usual
     return replace(
-        usual, rate_per_hour=rate, pieces_mean_permille=mean, pieces_max=pieces_max, kinds_max=kinds_max, **shares
-    )
+        usual, rate_per_hour=rate, pieces_mean_permille=mean, pieces_max=pieces_max, kinds_max=kinds_max,
+        arrivals=arrivals, goods=goods, **shares,
+    )  # fmt: skip
 
 
 def _verdicts(table: Table) -> VerdictModel:

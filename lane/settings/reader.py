@@ -213,6 +213,21 @@ class Table:
             return low * factor
         return int(scaled)
 
+    def numbers(
+        self, key: str, low: int, high: int, factor: int = 1, default: tuple[int, ...] | None = None
+    ) -> tuple[int, ...]:
+        """A list of numbers ``low..high``, each times ``factor``, which must come out whole."""
+        expected = f"a list of numbers {low}..{high}"
+        value = self._take(key, default, expected)
+        if value is default:
+            return default or ()
+        scaled = [_decimal(item) for item in value] if isinstance(value, list) else [None]
+        if not scaled or any(one is None or not low <= one <= high or one * factor % 1 for one in scaled):
+            step = f", multiples of 1/{factor}" if factor > 1 else ""
+            self.complain(key, f"expected {expected}{step}, was {_show(value)}")
+            return default or (low * factor,)
+        return tuple(int(one * factor) for one in scaled if one is not None)
+
     def millimetres(self, key: str, low: int, high: int, default: int | None = None) -> int:
         """Millimetres in the file, micrometres in the program."""
         return self.scaled(key, low, high, 1_000, default, "mm")
