@@ -42,15 +42,20 @@ def write_parcels(path: Path, parcels: Iterable[ParcelTruth]) -> int:
             writer.writerow(COLUMNS)
             for parcel in parcels:
                 row = _row(parcel)
-                cells = ((name, getattr(row, name)) for name in COLUMNS)
+                writer.writerow([_cell(name, getattr(row, name), encoder) for name in COLUMNS])
                 written += 1
-                writer.writerow([encoder.encode(c).decode() if c and n in NESTED else c or "" for n, c in cells])
         return written
     with path.open("wb") as out:
         for parcel in parcels:
             written += 1
             out.write(encoder.encode(_row(parcel)) + b"\n")
     return written
+
+
+def _cell(name: str, value: object, encoder: msgspec.json.Encoder) -> object:
+    if value is None or value == ():
+        return ""
+    return encoder.encode(value).decode() if name in NESTED else value
 
 
 def read_parcels(path: Path) -> Iterator[ParcelTruth]:
