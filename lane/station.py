@@ -8,7 +8,9 @@ import argparse
 import asyncio
 import gc
 import logging
+import os
 import signal
+import stat
 import sys
 from pathlib import Path
 
@@ -80,6 +82,12 @@ async def _closed_input() -> None:
         pass
 
 
+def _can_close(descriptor: int) -> bool:
+    """Whether it can be waited for: a pipe, a socket or a terminal. ``/dev/null`` and files never say that they end."""
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
+
+
 def main() -> None:
     """Entry point of the core process."""
     parser = argparse.ArgumentParser(prog="python -m lane.station", description=__doc__)
@@ -88,6 +96,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     lower_limits()
+    if not _can_close(sys.stdin.fileno()):
+        log.critical("standard input: expected a pipe whose closing ends the lane, was a file; use lane run CONFIG")
+        sys.exit(EXIT_REFUSED)
     try:
         asyncio.run(serve(setup_of(RunDirectory(arguments.run))))
     except (SettingsError, RunError, ProfileError, AddressError, RackError, SealError, JournalLocked, JournalDamaged,

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from lane.cli.main import main
 from lane.runtime.run_directory import RunDirectory
+from lane.runtime.supervisor import EXIT_REFUSED
 from lane.settings.lane_file import load_lane
 from tests.lane.runtime.silent_lane import ROOT, silent_lane, start_lane, wait_for_core
 
@@ -75,3 +76,10 @@ def test_a_core_without_a_supervisor_ends_in_order_when_asked_to(tmp_path: Path)
         core.kill()
     result = CliRunner().invoke(main, ["verify", str(run.path)])
     assert result.exit_code == 0, result.output
+
+
+def test_a_core_whose_input_can_never_close_refuses_to_start(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "lane.station", str(tmp_path / "run")]
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == EXIT_REFUSED
+    assert "expected a pipe" in ended.stderr
