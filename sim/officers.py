@@ -14,6 +14,7 @@ import simpy
 
 from sim.heap import HeapLoop
 from sim.kernel import Kernel
+from sim.streams.durations import Duration
 from sim.streams.randoms import Keyed
 
 ARRIVAL = 3
@@ -24,11 +25,15 @@ OFFICER = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchSpec:
-    """How many officers, and how long opening takes: ``constant_us`` plus exponential ``mean_us``."""
+    """How many officers, and how long opening takes: ``constant_us`` plus exponential ``mean_us``.
+
+    ``opening``: another law of the opening time, such as one fitted to a log, instead of these two.
+    """
 
     officers: int = 8
     constant_us: int = 20_000_000
     mean_us: int = 25_000_000
+    opening: Duration | None = None
 
 
 Finish = Callable[[int, int], object]
@@ -51,6 +56,8 @@ def bench_for(driver: Kernel | HeapLoop, spec: BenchSpec, seed: int, finish: Fin
 
 
 def _opening_us(spec: BenchSpec, seed: int, seq: int) -> int:
+    if spec.opening is not None:
+        return spec.opening.us(Keyed(seed, "bench", seq).uniform())
     return spec.constant_us + Keyed(seed, "bench", seq).exponential(spec.mean_us)
 
 

@@ -21,6 +21,7 @@ from sim.coretwin.verdicts import SIGNATURES, VerdictModel
 from sim.officers import BenchSpec
 from sim.plant.options import LANE_IO, Duty, PlantOptions
 from sim.streams.arrivals_file import parse_arrivals
+from sim.streams.durations import Duration, DurationLaw, parse_duration
 from sim.streams.goods_file import parse_goods
 from sim.streams.make import StreamSpec, make_stream
 from sim.streams.truth import ParcelTruth
@@ -256,8 +257,10 @@ def _verdicts(table: Table) -> VerdictModel:
 
 def _bench(table: Table) -> BenchSpec:
     usual = BenchSpec()
+    opening = parse_duration(table, Duration(constant_us=usual.constant_us, mean_us=usual.mean_us))
     return BenchSpec(
         officers=table.scaled("officers", 1, 500, default=usual.officers),
-        constant_us=table.scaled("constant_s", 0, 3_600, 1_000_000, usual.constant_us // 1_000_000, "s"),
-        mean_us=table.scaled("mean_s", 0, 3_600, 1_000_000, usual.mean_us // 1_000_000, "s"),
+        constant_us=opening.constant_us,
+        mean_us=opening.mean_us,
+        opening=None if opening.law is DurationLaw.EXPONENTIAL else opening,
     )

@@ -26,6 +26,10 @@ class Keyed:
     def __init__(self, *parts: object) -> None:
         self._draw = random.Random(key(*parts)).random
 
+    def uniform(self) -> float:
+        """0 <= u < 1."""
+        return self._draw()
+
     def below(self, bound: int) -> int:
         """0..bound-1, each equally likely (bias below 2^-30 for the small bounds used here)."""
         return int(self._draw() * bound)

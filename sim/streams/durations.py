@@ -1,0 +1,89 @@
+"""Laws of durations: how long an opening, a review or a count takes. One uniform number gives one duration.
+
+All are a constant part plus a random part of mean ``mean_us``: exponential, lognormal or gamma with a coefficient of
+variation, or a table of equally likely values. Inversion keeps common random numbers in step: a parcel that had a long
+opening under one law has a long one under another.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import NormalDist
+
+from scipy.special import gammaincinv
+
+from lane.settings.reader import Table
+
+MILLI = 1_000
+TABLE_MAX = 2_000
+_NORMAL = NormalDist()
+
+
+class DurationLaw(StrEnum):
+    """Laws of the random part."""
+
+    EXPONENTIAL = "exponential"
+    LOGNORMAL = "lognormal"
+    GAMMA = "gamma"
+    TABLE = "table"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duration:
+    """Parameters in microseconds; ``cv_milli``: coefficient of variation of the random part, in thousandths."""
+
+    law: DurationLaw = DurationLaw.EXPONENTIAL
+    constant_us: int = 0
+    mean_us: int = 0
+    cv_milli: int = MILLI
+    table_us: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.law is DurationLaw.TABLE and not self.table_us:
+            raise ValueError('duration: expected at least one value in the table of law "table"')
+        if min(self.constant_us, self.mean_us, self.cv_milli, *self.table_us, 0) < 0:
+            raise ValueError("duration: expected no negative time")
+
+    @property
+    def whole_mean_us(self) -> float:
+        """Mean of the whole duration."""
+        if self.law is DurationLaw.TABLE:
+            return self.constant_us + sum(self.table_us) / len(self.table_us)
+        return float(self.constant_us + self.mean_us)
+
+    def us(self, uniform: float) -> int:
+        """The duration at this quantile (0 <= uniform < 1), rounded down."""
+        if self.law is DurationLaw.TABLE:
+            return self.constant_us + self.table_us[int(uniform * len(self.table_us))]
+        if not self.mean_us or not self.cv_milli:
+            return self.constant_us + self.mean_us
+        return self.constant_us + int(self.mean_us * self._standard(uniform))
+
+    def _standard(self, uniform: float) -> float:
+        """Inverse of the law with mean 1."""
+        cv = self.cv_milli / MILLI
+        match self.law:
+            case DurationLaw.LOGNORMAL:
+                sigma = math.sqrt(math.log1p(cv * cv))
+                return math.exp(sigma * _NORMAL.inv_cdf(max(uniform, 1e-12)) - sigma * sigma / 2)
+            case DurationLaw.GAMMA:
+                shape = 1 / (cv * cv)
+                return float(gammaincinv(shape, uniform)) / shape
+            case DurationLaw.EXPONENTIAL | DurationLaw.TABLE:
+                return -math.log1p(-uniform)
+
+
+def parse_duration(table: Table, usual: Duration) -> Duration:
+    """Keys ``law``, ``constant_s``, ``mean_s``, ``cv`` or ``table_s`` of a table; the caller closes it."""
+    law = table.word("law", DurationLaw, usual.law)
+    constant_us = table.scaled("constant_s", 0, 3_600, 1_000_000, usual.constant_us // 1_000_000, "s")
+    if law is DurationLaw.TABLE:
+        values = table.numbers("table_s", 0, 36_000, 1_000_000)
+        if len(values) > TABLE_MAX:
+            table.complain("table_s", f"expected at most {TABLE_MAX} values, was {len(values)}")
+        return Duration(law=law, constant_us=constant_us, table_us=values[:TABLE_MAX])
+    mean_us = table.scaled("mean_s", 0, 3_600, 1_000_000, usual.mean_us // 1_000_000, "s")
+    if law is DurationLaw.EXPONENTIAL:
+        return Duration(law=law, constant_us=constant_us, mean_us=mean_us)
+    cv = table.scaled("cv", 0, 20, MILLI, MILLI, quoted=True)
+    return Duration(law=law, constant_us=constant_us, mean_us=mean_us, cv_milli=cv)
