@@ -55,6 +55,7 @@ class WireClient:
         self._refusal: LinkFailure | None = None
         self._words: tuple[int, ...] | None = None
         self._held = 0
+        self._tid = 0
 
     @property
     def connected(self) -> bool:
@@ -75,6 +76,7 @@ class WireClient:
         if not opened:
             client.close()
             return False
+        client.ctx.next_tid = self._tid  # it would begin anew: an answer kept from the last connection would fit again
         self._client = client
         self._touch()
         return True
@@ -160,8 +162,8 @@ class WireClient:
             self._touch(len(data))
             self._capture.add(self._now(), True, data)
             if self._request is not None:
-                tid = 0 if self.address.is_rtu else int.from_bytes(data[:2], "big")
-                self._expected = Expectation(request=self._request, tid=tid)
+                self._tid = 0 if self.address.is_rtu else int.from_bytes(data[:2], "big")
+                self._expected = Expectation(request=self._request, tid=self._tid)
             return data
         self._touch()
         self._capture.add(self._now(), False, data[self._held :] if len(data) > self._held else data)

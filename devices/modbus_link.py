@@ -217,7 +217,8 @@ class ModbusLink:
         self._delay_s = min(2 * self._delay_s, RECONNECT_S_MAX)
         self.figures.reconnects += self.generation > 0
         self.generation += 1
-        self._unit_states.clear()
+        for state in self._unit_states.values():  # what was read last stays: an old answer may outlive its connection
+            state.failures, state.probe_at_s = 0, 0.0
         self._quiet_until_s = 0.0
         self.up.set()
 
