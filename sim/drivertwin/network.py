@@ -29,11 +29,13 @@ SERIAL_FOLDER = "/dev/pts/memory-"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Bytes that leave a device ``after_s`` later than they would; ``reset``: the connection breaks then."""
+    """Bytes that leave a device ``after_s`` later than they would. ``reset``: the connection breaks then. ``follows``:
+    they come on whichever connection stands by then (a serial server that keeps what its line said too late)."""
 
     data: bytes = b""
     after_s: float = 0.0
     reset: bool = False
+    follows: bool = False
 
 
 Spoil = Callable[[bytes], Sequence[Piece]]
@@ -115,6 +117,8 @@ class Pipe(asyncio.Transport):
 
     def _deliver(self, piece: Piece) -> None:
         if self._closing:
+            if piece.follows and self._port.pipes:
+                self._port.pipes[-1]._deliver(piece)
             return
         if self._port.deaf:
             self._held.append(partial(self._deliver, piece))
