@@ -62,7 +62,7 @@ def parse_arrivals(table: Table, folder: Path) -> Arrivals | None:
         return None
     name = table.word("model", ModelName)
     model = _READERS[name](table, folder)
-    start_us = table.scaled("start_hour", 0, 23, HOUR_US, default=0, unit="h")
+    start_us = table.scaled("start_hour", 0, 24, HOUR_US, default=0, unit="h") % (HOURS * HOUR_US)
     peak = _peak(table, folder)
     table.close()
     if peak and name is ModelName.SATURATED:
@@ -99,7 +99,7 @@ def _names(file: TomlFile) -> list[str]:
 def _day(table: Table) -> tuple[int, ...]:
     table.text("source")
     weights = table.numbers("hours", 0, 1_000, MILLI)
-    multiplier = table.scaled("multiplier", 0, 100, MILLI, default=MILLI)
+    multiplier = table.scaled("multiplier", 0, 100, MILLI, default=1)
     table.close()
     if len(weights) != HOURS or not sum(weights):
         table.complain("hours", f"expected 24 numbers that are not all 0, was {len(weights)} numbers")
@@ -121,7 +121,7 @@ def _peak(table: Table, folder: Path) -> tuple[int, ...]:
             peak.complain("multipliers", f"expected 24 numbers that are not all 0, was {len(values)} numbers")
             values = ()
     else:
-        values = (max(1, peak.scaled("multiplier", 0, 100, MILLI, default=PEAK_MILLI)),)
+        values = (max(1, peak.scaled("multiplier", 0, 100, MILLI)) if peak.has("multiplier") else PEAK_MILLI,)
     peak.close()
     return values
 
@@ -169,7 +169,7 @@ def _waves(table: Table, _: Path) -> Model:
     if law is BatchLaw.TABLE and not sizes:
         table.complain("size", 'expected sizes = [...] with size = "table"')
         sizes = (1,)
-    mean = 0 if sizes else table.scaled("size_mean", 1, BATCH_MAX, MILLI, 20 * MILLI, "parcels")
+    mean = 0 if sizes else table.scaled("size_mean", 1, BATCH_MAX, MILLI, 20, "parcels")
     return Waves(
         batches_milli=batches,
         schedule_min=schedule,
@@ -210,8 +210,8 @@ def _trace(table: Table, folder: Path) -> Model:
         path=path,
         from_us=window[0],
         until_us=window[1],
-        speed_permille=max(1, table.scaled("speed", 0, 1_000, 1_000, 1_000)),
-        multiplier_milli=max(1, table.scaled("multiplier", 0, 100, MILLI, MILLI)),
+        speed_permille=max(1, table.scaled("speed", 0, 1_000, 1_000, 1)),
+        multiplier_milli=max(1, table.scaled("multiplier", 0, 100, MILLI, 1)),
     )
 
 

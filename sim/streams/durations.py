@@ -85,5 +85,5 @@ def parse_duration(table: Table, usual: Duration) -> Duration:
     mean_us = table.scaled("mean_s", 0, 3_600, 1_000_000, usual.mean_us // 1_000_000, "s")
     if law is DurationLaw.EXPONENTIAL:
         return Duration(law=law, constant_us=constant_us, mean_us=mean_us)
-    cv = table.scaled("cv", 0, 20, MILLI, MILLI, quoted=True)
+    cv = table.scaled("cv", 0, 20, MILLI, 1, quoted=True)
     return Duration(law=law, constant_us=constant_us, mean_us=mean_us, cv_milli=cv)

@@ -27,10 +27,11 @@ def parse_goods(table: Table) -> FittedGoods | None:
         return None
     usual = FittedGoods()
     fit = {
-        f"{name}_milli": table.scaled(name, low, high, MILLI, getattr(usual, f"{name}_milli"), quoted=True)
+        f"{name}_milli": table.scaled(name, low, high, MILLI, quoted=True)
         for name, low, high in (
             ("weight_mu", 0, 12), ("weight_sigma", 0, 5), ("side_mu", 0, 7), ("side_sigma", 0, 3), ("rho", 0, 1),
         )
+        if table.has(name)
     }  # fmt: skip
     low_mm = table.scaled("side_mm_min", 10, 5_000, default=usual.side_mm_min, unit="mm")
     high_mm = table.scaled("side_mm_max", 10, 5_000, default=usual.side_mm_max, unit="mm")
