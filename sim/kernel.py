@@ -36,28 +36,38 @@ class Kernel(simpy.Environment):
 
     _queue: list[Entry]  # type: ignore[assignment]  # entries carry one element more than SimPy's
     _eid: "count[int]"
-    _now: SimTime
+    now: Any = 0  # a plain attribute: the twin reads it at every input (whole microseconds there)
 
     def __init__(self, initial_time: SimTime = 0, *, integer_time: bool = False) -> None:
+        self.now = initial_time
         super().__init__(initial_time)
         self._integer_time = integer_time
         for name in ("process", "timeout", "event", "all_of", "any_of"):
             setattr(self, name, getattr(self, name))  # bound once, as SimPy does for its own class
+
+    @property
+    def _now(self) -> Any:
+        """SimPy's own name of the clock."""
+        return self.now
+
+    @_now.setter
+    def _now(self, at: SimTime) -> None:
+        self.now = at
 
     def call_at(self, at: SimTime, target: Callable[[Any], object], arg: Any = None, priority: int = CALL) -> None:
         """Call ``target(arg)`` at time ``at``. There is no cancelling: a stale call recognises itself by ``arg``.
 
         Raises ValueError when ``at`` lies in the past, TypeError for a non-integer time under ``integer_time``.
         """
-        if at < self._now:
-            raise ValueError(f"call at {at}: expected a time not before now ({self._now})")
+        if at < self.now:
+            raise ValueError(f"call at {at}: expected a time not before now ({self.now})")
         if self._integer_time and type(at) is not int:
             raise TypeError(f"call at {at!r}: expected whole microseconds (int)")
         heappush(self._queue, (at, priority, next(self._eid), target, arg))
 
     def call_in(self, delay: SimTime, target: Callable[[Any], object], arg: Any = None, priority: int = CALL) -> None:
         """Call ``target(arg)`` after ``delay``; errors as ``call_at``."""
-        self.call_at(self._now + delay, target, arg, priority)
+        self.call_at(self.now + delay, target, arg, priority)
 
     def jump(self, at: int) -> bool:
         """Move the clock to ``at`` when nothing is scheduled up to then; False: something is, nothing changed.
@@ -66,23 +76,27 @@ class Kernel(simpy.Environment):
         """
         if self._queue and self._queue[0][0] <= at:
             return False
-        self._now = at
+        self.now = at
         return True
 
     def schedule(self, event: Event, priority: Any = NORMAL, delay: SimTime = 0) -> None:
         """Put a SimPy event on the heap (SimPy's own classes call this)."""
         if self._integer_time and type(delay) is not int:
             raise TypeError(f"delay {delay!r}: expected whole microseconds (int); people convert with us()")
-        heappush(self._queue, (self._now + delay, priority, next(self._eid), event, _EVENT))
+        heappush(self._queue, (self.now + delay, priority, next(self._eid), event, _EVENT))
 
     def step(self) -> None:
         """Do the next entry of the heap. Raises EmptySchedule when there is none."""
         if not self._queue:
             raise EmptySchedule
-        self._now, _, _, target, arg = heappop(self._queue)
-        if arg is not _EVENT:
+        self.now, _, _, target, arg = heappop(self._queue)
+        if arg is _EVENT:
+            self._fire(target)
+        else:
             target(arg)
-            return
+
+    def _fire(self, target: Any) -> None:
+        """A SimPy event happens."""
         callbacks, target.callbacks = target.callbacks, None
         for done, callback in enumerate(callbacks, start=1):
             try:
@@ -106,13 +120,13 @@ class Kernel(simpy.Environment):
             if stop.callbacks is None:
                 return stop.value
             stop.callbacks.append(StopSimulation.callback)
-        queue, step = self._queue, self.step
+        queue, fire = self._queue, self._fire
         try:
             while queue:
-                if queue[0][4] is _EVENT:
-                    step()
+                self.now, _, _, target, arg = heappop(queue)
+                if arg is _EVENT:
+                    fire(target)
                 else:
-                    self._now, _, _, target, arg = heappop(queue)
                     target(arg)
         except StopSimulation as stopped:
             return stopped.args[0]
@@ -124,12 +138,12 @@ class Kernel(simpy.Environment):
         if until is None or isinstance(until, Event):
             return until
         at: SimTime = until if isinstance(until, int) else float(until)
-        if at <= self._now:
+        if at <= self.now:
             raise ValueError(f"until ({at}) must be greater than the current simulation time")
         stop = Event(self)
         stop._ok = True
         stop._value = None
-        self.schedule(stop, URGENT, at - self._now)
+        self.schedule(stop, URGENT, at - self.now)
         return stop
 
 

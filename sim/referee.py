@@ -90,7 +90,7 @@ class Referee:
         self.passages: dict[int, Passage] = {}
         self.counts: Counter[str] = Counter()
         self.alarms: Counter[int] = Counter()
-        self._readers: dict[type, Callable[[Any], None]] = {
+        self.readers: dict[type, Callable[[Any], None]] = {
             ParcelInducted: self._inducted,
             ParcelIdentified: self._identified,
             ParcelDrawn: self._drawn,
@@ -132,7 +132,7 @@ class Referee:
 
     def saw(self, record: object) -> None:
         """One record of the journal, decoded; others than those it needs are passed over."""
-        reader = self._readers.get(type(record))
+        reader = self.readers.get(type(record))
         if reader is not None:
             reader(record)
 

@@ -4,7 +4,6 @@ import hashlib
 from dataclasses import dataclass
 
 from lane.inputs import ScanStored
-from sim.plant.happenings import Happening
 from vision.item_count import Acquisition, Origin
 
 LINE_UM = 1_200
@@ -36,14 +35,14 @@ class Images:
         """The detector takes lane parcel ``seq``'s image in this window."""
         self._windows[seq] = (from_um, to_um)
 
-    def crossed(self, happening: Happening) -> None:
+    def crossed(self, body: int, belt_um: int, *, head: bool) -> None:
         """A body's head or tail crossed the detector line."""
-        if happening.level:
-            self._spans.append(Span(happening.body, happening.belt_um))
+        if head:
+            self._spans.append(Span(body, belt_um))
             return
         for span in self._spans:
-            if span.body == happening.body:
-                span.tail_um = happening.belt_um
+            if span.body == body:
+                span.tail_um = belt_um
 
     def dark(self, seq: int) -> None:
         """The window of ``seq`` ended without X-rays: there is no image."""

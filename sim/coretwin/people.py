@@ -45,7 +45,7 @@ class People:
         self.routes: Counter[str] = Counter()
         self.grounds: Counter[str] = Counter()
         self.findings: Counter[str] = Counter()
-        self._listeners: dict[type, Callable[[Any], None]] = {
+        self.listeners: dict[type, Callable[[Any], None]] = {
             StateChanged: self._state_changed,
             DispositionDecided: self._decided,
             ContentCompared: self._compared,
@@ -62,7 +62,7 @@ class People:
 
     def heard(self, event: object) -> None:
         """An event of the lane."""
-        listener = self._listeners.get(type(event))
+        listener = self.listeners.get(type(event))
         if listener is not None:
             listener(event)
 

@@ -7,7 +7,7 @@ kept beside it. Nothing here knows a clock: ``next_at`` says when something happ
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush, heapreplace
 
 from lane.model.config import EYES, READER_FIRST, READER_SECOND, Layout
@@ -166,10 +166,17 @@ class Plant:
             self._do(at_us)
         return self.drain()
 
-    def happen(self, at_us: int) -> list[Happening]:
-        """Let everything happen that is due at ``at_us``, the time that ``next_at`` named."""
-        self._do(at_us)
-        return self.drain()
+    def follow(self, at_us: int, jump: Callable[[int], bool]) -> int | None:
+        """Let happen what is due at ``at_us``, and so on from one to the next as long as ``jump`` agrees to its time.
+
+        Returns the time of the happening that ``jump`` refused (None: nothing more without a command).
+        """
+        while True:
+            self._do(at_us)
+            next_us = self.next_at()
+            if next_us is None or not jump(next_us):
+                return next_us
+            at_us = next_us
 
     def drain(self) -> list[Happening]:
         """Happenings since the last call, such as those that a command caused at once."""
