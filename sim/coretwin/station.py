@@ -71,6 +71,7 @@ class Station:
         self.inputs: list[AnyInput] = []
         self.counts: Counter[str] = Counter()
         self.on_left: Callable[[int], object] | None = None
+        self.on_fed: Callable[[int], object] | None = None
         self._append = self._append_and_keep if settings.keep_inputs else journal.append
         self.people = People(self, seed)
         self._ears = self._all_ears()
@@ -235,6 +236,8 @@ class Station:
         if not self.first_fed_us:
             self.first_fed_us = at_us
         self.referee.fed(number, belt_um)
+        if self.on_fed is not None:
+            self.on_fed(number)
 
     def gone(self) -> None:
         """A person took a body off the belt: the last one on the plant's list."""
