@@ -75,10 +75,19 @@ class Fate:
 
 
 class Referee:
-    """Judges one run. ``status_class`` maps a status code to its class; ``gate_um``: blade from the induct eye."""
+    """Judges one run. ``status_class`` maps a status code to its class; ``gate_um``: blade from the induct eye.
+
+    ``learn_zero``: the lane may count belt from another zero than the plant (a wire); not so in the core twin, where a
+    number that fits no body is a ghost.
+    """
 
     def __init__(
-        self, parcels: Iterable[ParcelTruth], status_class: Callable[[str], StatusClass], *, gate_um: int
+        self,
+        parcels: Iterable[ParcelTruth],
+        status_class: Callable[[str], StatusClass],
+        *,
+        gate_um: int,
+        learn_zero: bool = True,
     ) -> None:
         self._parcels = {parcel.number: parcel for parcel in parcels}
         self._status_class = status_class
@@ -87,6 +96,7 @@ class Referee:
         self._fed_um: list[int] = []
         self._fed_number: list[int] = []
         self._offset_um = 0
+        self._learn_zero = learn_zero
         self.passages: dict[int, Passage] = {}
         self.counts: Counter[str] = Counter()
         self.alarms: Counter[int] = Counter()
@@ -154,7 +164,7 @@ class Referee:
         passage = Passage(event.seq, event.head_um)
         self.passages[event.seq] = passage
         number = self._find(event.head_um + self._offset_um)
-        if number == 0:  # the lane counts belt from another zero: learn it from the next body nobody claimed
+        if number == 0 and self._learn_zero:  # learn it from the next body nobody claimed
             number = next((n for n in self._fed_number if self._fates[n].seq == 0), 0)
             if number:
                 self._offset_um = self._fates[number].fed_um - event.head_um

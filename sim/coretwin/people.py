@@ -28,6 +28,14 @@ ONE_PERSON = frozenset({BenchResult.INSPECTED_AND_RELEASED, BenchResult.RESCAN})
 COMPLETE_US_MAX = 60_000_000
 """A shift that does not complete within a minute of its order is ended as it is, and the result says so."""
 
+_WANTED = {
+    Reset: (State.STOPPED, State.COMPLETE),
+    Start: (State.IDLE,),
+    Unhold: (State.HELD,),
+    Clear: (State.ABORTED,),
+}
+"""In which states the officer gives which order."""
+
 
 class People:
     """All persons of one station."""
@@ -102,7 +110,7 @@ class People:
         self._station.driver.call_at(self._station.now + delay_us, self._attend, kind, ATTENDANT)
 
     def _attend(self, kind: type[AnyOrder]) -> None:
-        wanted = {Reset: (State.STOPPED, State.COMPLETE), Start: (State.IDLE,), Unhold: (State.HELD,)}.get(kind)
+        wanted = _WANTED.get(kind)
         if wanted is None or self.state in wanted:
             self._order(kind, "twin-officer", Role.OFFICER)
 
@@ -126,8 +134,8 @@ class People:
                 pass
 
     def _refused(self, event: OrderRefused) -> None:
-        """Not possible yet (a link away, the gate not home): the officer looks after it and tries again."""
-        again: dict[str, type[AnyOrder]] = {kind.__name__: kind for kind in (Reset, Start, Unhold)}
+        """Not possible yet (a link away, the gate not home, an emergency stop pressed): the officer tries again."""
+        again: dict[str, type[AnyOrder]] = {kind.__name__: kind for kind in (Reset, Start, Unhold, Clear)}
         if event.order in again:
             self._later(self._station.settings.attend_us, again[event.order])
 
