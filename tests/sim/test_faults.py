@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lane.errors import Alarm
-from sim.faults import FaultKind, plan_faults
+from sim.faults import PLANT_ONLY, FaultKind, plan_faults
 from sim.scenario import load_scenario
 from sim.streams.make import make_stream
 from sim.twin import CoreTwinResult, run_core_twin
@@ -56,7 +56,7 @@ def test_a_gate_that_sticks_stops_the_belt_before_the_next_body_and_nobody_slips
 
 @pytest.mark.parametrize("seed", [5, 6])
 def test_all_faults_together_lose_nobody_and_release_nothing_against_a_rule(seed: int) -> None:
-    figures = _run(*FaultKind, seed=seed).figures
+    figures = _run(*PLANT_ONLY, seed=seed).figures
     referee = figures["referee"]
     assert figures["ended"] == "complete"
     assert referee["unaccounted"] == 0, referee["unaccounted_bodies"]
