@@ -1,0 +1,1 @@
+"""Bug museum: deliberate bugs, each of which the fault search must find."""

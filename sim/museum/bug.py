@@ -1,0 +1,18 @@
+"""What a deliberate bug is."""
+
+from dataclasses import dataclass
+
+from sim.museum.patching import Constant, Edit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bug:
+    """One exhibit. ``wrong``: what is wrong, in one sentence, as a reviewer would say it. ``parts``: the wrong lines.
+
+    ``equivalent``: why no run of the core twin can show it ("" for all others); such a bug is listed, not searched.
+    """
+
+    name: str
+    wrong: str
+    parts: tuple[Edit | Constant, ...]
+    equivalent: str = ""

@@ -1,0 +1,214 @@
+"""Bugs of permits and of the gate that obeys them."""
+
+from sim.museum.bug import Bug
+from sim.museum.patching import Edit
+
+BUGS = (
+    Bug(
+        name="permit_number_used_again",
+        wrong="Every permit has the same number.",
+        parts=(Edit("lane.permits:next_number", "return last % PERMIT_NO_MAX + 1", "return 1"),),
+    ),
+    Bug(
+        name="permit_before_the_list_is_empty",
+        wrong="An order of a person is no reason against a release.",
+        parts=(
+            Edit("lane.disposition:decide", "if grounds and route is Route.RELEASE:", "if False:"),
+            Edit("lane.disposition:decide", "assert route is Route.INSPECT or not grounds", "assert True"),
+            Edit("lane.controller.permitting:issue", "assert not parcel.grounds", "assert True"),
+        ),
+    ),
+    Bug(
+        name="permit_outlives_doubt",
+        wrong="A ground found after the decision does not end the permit.",
+        parts=(
+            Edit(
+                "lane.controller.permitting:doubt",
+                "if desk.ground(parcel, ground) and parcel.decided:",
+                "if desk.ground(parcel, ground) and False:",
+            ),
+        ),
+    ),
+    Bug(
+        name="void_in_the_books_only",
+        wrong="A permit is voided in the journal, but the gate is not called back.",
+        parts=(Edit("lane.controller.permitting:void", "        rest_gate(desk, reason)", "        pass"),),
+    ),
+    Bug(
+        name="permits_survive_a_lost_link",
+        wrong="A device that does not answer leaves the permits as they are.",
+        parts=(Edit("lane.controller.watching:link_lost", 'void_all(desk, f"link to {item.role} lost")', "pass"),),
+    ),
+    Bug(
+        name="permits_survive_leaving_execute",
+        wrong="A Hold or an Abort leaves permits in force.",
+        parts=(
+            Edit(
+                "lane.controller.running:change",
+                'void_all(desk, f"lane left EXECUTE: {cause}")',
+                "pass",
+            ),
+        ),
+    ),
+    Bug(
+        name="gate_open_too_long",
+        wrong="The gate closes 800 mm behind the parcel's own tail.",
+        parts=(
+            Edit(
+                "lane.permits:shut_um",
+                "return tail_um + config.layout.gate_um + config.gate.margin_um",
+                "return tail_um + config.layout.gate_um + 800_000",
+            ),
+        ),
+    ),
+    Bug(
+        name="gate_shut_on_the_tail",
+        wrong="The gate closes before the parcel's tail is past.",
+        parts=(
+            Edit(
+                "lane.permits:shut_um",
+                "return tail_um + config.layout.gate_um + config.gate.margin_um",
+                "return tail_um + config.layout.gate_um - 3 * config.gate.margin_um",
+            ),
+        ),
+    ),
+    Bug(
+        name="gate_open_too_early",
+        wrong="The gate opens 800 mm before the parcel's head.",
+        parts=(
+            Edit(
+                "lane.permits:open_um",
+                "config.layout.gate_um - way_um(",
+                "config.layout.gate_um - 600_000 - way_um(",
+            ),
+        ),
+    ),
+    Bug(
+        name="gate_open_too_late",
+        wrong="The gate begins to open when the parcel's head is there.",
+        parts=(
+            Edit(
+                "lane.permits:open_um",
+                "config.layout.gate_um - way_um(config, config.gate.travel_us + config.gate.settle_us)",
+                "config.layout.gate_um",
+            ),
+        ),
+    ),
+    Bug(
+        name="gate_not_awaited_home",
+        wrong="The next permit is issued though the gate can't be back by then.",
+        parts=(
+            Edit(
+                "lane.controller.permitting:window_free",
+                ">= desk.state.permit_home_um",
+                ">= 0",
+            ),
+        ),
+    ),
+    Bug(
+        name="gate_stuck_out_unnoticed",
+        wrong="A gate that does not come home behind its parcel is not noticed.",
+        parts=(
+            Edit("lane.controller.permitting:gate_due", "if not still_away(machine, kind, to_um) or", "if True or"),
+        ),
+    ),
+    Bug(
+        name="gate_stuck_home_unnoticed",
+        wrong="A gate that does not open for its permit is not noticed.",
+        parts=(
+            Edit(
+                "lane.controller.permitting:proof_due",
+                "if parcel.permit.state is PermitState.ISSUED:",
+                "if False:",
+            ),
+        ),
+    ),
+    Bug(
+        name="gate_astray_ignored",
+        wrong="A gate away from INSPECT without a permit stops no further permit.",
+        parts=(
+            Edit(
+                "lane.controller.permitting:astray",
+                "    belt_um = desk.state.belt_um\n",
+                "    return False\n    belt_um = 0\n",
+            ),
+        ),
+    ),
+    Bug(
+        name="gate_proof_of_another_permit",
+        wrong="Any gate at RELEASE proves whichever permit is waiting.",
+        parts=(
+            Edit(
+                "lane.controller.permitting:gate_in_position",
+                "if permit.permit_no == item.permit_no and permit.state is PermitState.ISSUED:",
+                "if permit.state is PermitState.ISSUED:",
+            ),
+        ),
+    ),
+    Bug(
+        name="gate_proof_at_any_place",
+        wrong="A gate that opened outside the permit's window proves the permit.",
+        parts=(
+            Edit(
+                "lane.permits:covers",
+                "return permit.from_um - slack_um <= belt_um <= permit.to_um + slack_um",
+                "return True",
+            ),
+        ),
+    ),
+    Bug(
+        name="gate_for_nobody",
+        wrong="A gate that opens for a permit nobody holds is a piece of news, no fault.",
+        parts=(
+            Edit(
+                "lane.controller.permitting:gate_in_position",
+                "    if desk.executing():\n",
+                "    if False:\n",
+            ),
+        ),
+    ),
+    Bug(
+        name="gate_fault_ignored",
+        wrong="A gate that contradicts itself voids nothing and holds nobody.",
+        parts=(
+            Edit(
+                "lane.controller.permitting:gate_fault",
+                "if desk.machine.phase is Phase.PROOF:",
+                "if True:",
+            ),
+        ),
+    ),
+    Bug(
+        name="used_when_issued",
+        wrong="A permit counts as used in the moment in which it is issued.",
+        parts=(
+            Edit(
+                "lane.controller.permitting:issue",
+                "    parcel.permit = permit\n",
+                "    parcel.permit = permit\n    permits.use(permit)\n",
+            ),
+        ),
+    ),
+    Bug(
+        name="decision_point_too_late",
+        wrong="The decision is made where the gate can no longer open in time.",
+        parts=(
+            Edit(
+                "lane.controller.deciding:decision_due",
+                "due = parcel.body.anchor_um + desk.decision_um",
+                "due = parcel.body.anchor_um + desk.late_um + 40_000",
+            ),
+        ),
+    ),
+    Bug(
+        name="late_decision_counts",
+        wrong="A decision too late for the gate still releases.",
+        parts=(
+            Edit(
+                "lane.controller.deciding:_complete",
+                "desk.state.belt_um > parcel.body.anchor_um + desk.late_um",
+                "False",
+            ),
+        ),
+    ),
+)
