@@ -1,0 +1,1 @@
+"""Make, fit and show parcel streams: ``lane sim streams``."""
