@@ -53,6 +53,7 @@ def sim() -> None:
     """The twin: the real controller in virtual time. Everything it gives is SYNTHETIC."""
 
 
+sim.add_command(Forward("streams", "sim.streamlab.cli:streams", "Make, fit and show parcel streams."))
 sim.add_command(Forward("oracles", "sim.oracles.cli:oracles", "Compare simulated queues and lines with theory."))
 
 
