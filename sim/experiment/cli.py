@@ -1,0 +1,113 @@
+"""``lane sim experiment``: a study from its file to a report that a manager can read."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+
+@click.command("experiment")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of runs, results and report.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes on this machine.")
+@click.option("--cluster", default="", help="Address of a Dask scheduler (tcp://host:8786) that runs it instead.")
+@click.option("--parcels", type=click.IntRange(20), help="Parcels in each run instead of the file's.")
+@click.option("--seed", type=click.IntRange(0), help="Seed instead of the file's.")
+@click.option("--replications", type=click.IntRange(1), help="Replications instead of the file's; not for a selection.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
+def experiment(
+    file: Path,
+    out: Path | None,
+    workers: int,
+    cluster: str,
+    parcels: int | None,
+    seed: int | None,
+    replications: int | None,
+    json_file: Path | None,
+) -> None:
+    """Run the study in FILE (see config/experiments/) and write results.json and report.html.
+
+    Every scenario meets the same luck in each replication; every figure has its 95 % interval. Finished replications
+    are kept in the folder, so a study that was stopped goes on where it was. The results are the same bytes for any
+    number of workers.
+    """
+    from dataclasses import replace
+
+    from lane.settings.reader import SettingsError
+    from sim.experiment.plan import load_plan
+    from sim.experiment.study import load_scenarios
+    from sim.experiment.task import RefusedTaskError
+    from sim.experiment.workers import ClusterError
+
+    if json_file is not None and not json_file.parent.is_dir():
+        raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
+    try:
+        plan = load_plan(file)
+        changed: dict[str, Any] = {"parcels": parcels, "seed": seed, "replications": replications}
+        plan = replace(plan, **{name: value for name, value in changed.items() if value is not None})
+        scenarios = load_scenarios(plan)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    folder = out or Path(f"{file.stem}.study")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        results, wall_s = _run(plan, scenarios, folder, workers, cluster)
+    except (ClusterError, RefusedTaskError, SettingsError, ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    if json_file is not None:
+        conditions = {"wall_s": round(wall_s, 1), "workers": cluster or workers}
+        json_file.write_text(json.dumps(results | {"conditions": conditions}, indent=1) + "\n", encoding="utf-8")
+    _show(Console(), results, folder, wall_s)
+
+
+def _run(plan: Any, scenarios: Any, folder: Path, workers: int, cluster: str) -> tuple[dict[str, Any], float]:
+    """(results, seconds of wall time); results and report stand in the folder."""
+    from sim.experiment.cache import Cache
+    from sim.experiment.report.page import page
+    from sim.experiment.results import encoded, results_of
+    from sim.experiment.study import Study
+    from sim.experiment.workers import Workers
+
+    begun = time.monotonic()
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress, Workers(workers, cluster) as who:
+        bar = progress.add_task("replications", total=None)
+        study = Study(
+            plan, scenarios, who, Cache(folder / "runs"),
+            tell=lambda done, wanted: progress.update(bar, completed=done, total=wanted),
+        )  # fmt: skip
+        done = study.run()
+        progress.update(bar, description="report")
+        results = results_of(done)
+        (folder / "results.json").write_bytes(encoded(results))
+        (folder / "report.html").write_text(page(results), encoding="utf-8")
+    return results, time.monotonic() - begun
+
+
+def _show(console: Console, results: dict[str, Any], folder: Path, wall_s: float) -> None:
+    from sim.experiment.figures import meaning_of
+    from sim.experiment.report.words import answer, shown
+
+    console.print("SYNTHETIC", style="bold")
+    for sentence in answer(results):
+        console.print(sentence, highlight=False)
+    for scenario in results["scenarios"]:
+        table = Table(title=f"{scenario['name']} (n {scenario['replications']})", title_justify="left")
+        table.add_column("figure")
+        table.add_column("95 % interval", justify="right")
+        table.add_column("unit")
+        for name in results["figures"]:
+            meaning = meaning_of(name)
+            table.add_row(meaning.title, shown(scenario["figures"][name], meaning.digits), meaning.unit)
+        console.print(table)
+    for warning in results["warnings"]:
+        console.print(f"[yellow]warning[/yellow] {warning}", highlight=False)
+    runs = sum(scenario["replications"] for scenario in results["scenarios"])
+    console.print(f"{runs} runs of {results['parcels']} parcels in {wall_s:.1f} s: {folder / 'report.html'}")

@@ -1,0 +1,134 @@
+"""One replication as a task for any worker: everything it needs goes with it, a small log comes back.
+
+Replication r of every scenario has the same seed, from which every keyed stream of the run follows: parcel i brings
+the same contents, luck and opening time to each scenario, which is what makes paired differences narrow. A worker
+refuses a task whose code version or configuration hash is not its own.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from sim.experiment.watch import Log, Watch, watched
+from sim.scenario import Scenario
+from sim.streams.randoms import key
+from sim.twin import run_core_twin
+
+SEED_BITS = 48
+"""Run seeds fit into every program that reads JSON: `lane sim run --seed` repeats a replication."""
+HASHED = ("lane", "devices", "vision", "sim")
+NOT_IN_A_RUN = ("sim/experiment/report", "sim/demo", "sim/wire")
+"""What no replication executes: a change there leaves finished runs valid."""
+
+
+class RefusedTaskError(RuntimeError):
+    """This worker has other code, or understands the configuration differently, than the one who asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One replication of one scenario."""
+
+    scenario: Scenario
+    parcels: int
+    seed: int
+    config_sha256: str
+    code_version: str
+
+    @property
+    def key(self) -> str:
+        """Name of the result in a cache: equal for equal code, configuration, size and seed."""
+        parts = (self.code_version, self.config_sha256, str(self.parcels), str(self.seed))
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def run_seed(seed: int, replication: int) -> int:
+    """Seed of all streams of one replication; the same in every scenario."""
+    return key("replication", seed, replication) >> (64 - SEED_BITS)
+
+
+def scenario_sha256(scenario: Scenario) -> str:
+    """Hash over everything that the scenario says, lane included."""
+    return hashlib.sha256(msgspec.json.encode(scenario, order="deterministic")).hexdigest()
+
+
+@cache
+def code_version() -> str:
+    """Hash over the source that a run executes, its tables, and the versions of numpy and simpy."""
+    digest = hashlib.sha256(f"numpy {version('numpy')} simpy {version('simpy')}".encode())
+    root = Path(__file__).resolve().parents[2]
+    for building in HASHED:
+        for path in sorted((root / building).rglob("*.py")):
+            name = path.relative_to(root).as_posix()
+            if not name.startswith(NOT_IN_A_RUN):
+                digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def make_task(scenario: Scenario, parcels: int, seed: int) -> Task:
+    """A task with the hashes of this process."""
+    return Task(
+        scenario=scenario, parcels=parcels, seed=seed, config_sha256=scenario_sha256(scenario),
+        code_version=code_version(),
+    )  # fmt: skip
+
+
+def run_task(task: Task) -> tuple[str, bytes]:
+    """(key, packed log) of one replication. Raises ``RefusedTaskError``, and ValueError for an impossible stream."""
+    if task.code_version != code_version():
+        raise RefusedTaskError(
+            f"this worker runs code {code_version()}, the experiment code {task.code_version}: install the same "
+            f"version on every worker and start it again"
+        )
+    if task.config_sha256 != scenario_sha256(task.scenario):
+        raise RefusedTaskError(
+            f"this worker reads the configuration as {scenario_sha256(task.scenario)[:16]}, the experiment as "
+            f"{task.config_sha256[:16]}: install the same Python and packages on every worker"
+        )
+    return task.key, packed(run_log(task))
+
+
+def run_log(task: Task) -> Log:
+    """Run one replication."""
+    scenario, watch = task.scenario, Watch()
+    stream = scenario.parcels(task.parcels, task.seed)
+    result = run_core_twin(
+        scenario.config, stream, task.seed, settings=scenario.settings, make_controller=watched(watch)
+    )
+    figures = result.figures
+    referee = figures["referee"]
+    single = {
+        "gap_um": scenario.config.layout.gap_um_min,
+        "speed_um_s": scenario.config.speed_um_s,
+        "bench_officers": scenario.settings.bench.officers,
+        "seed": task.seed,
+        "journal_sha256": figures["journal_sha256"],
+        "ended": figures["ended"],
+        "rule_violating_releases": referee["rule_violating_releases"],
+        "unaccounted": referee["unaccounted"],
+        "content_errors": referee["content_errors"],
+        "missed_content": referee["missed_content"],
+    }
+    return watch.log(result.referee, single)
+
+
+def packed(log: Log) -> bytes:
+    """A log as the bytes of an .npz file."""
+    file = io.BytesIO()
+    single = np.frombuffer(msgspec.json.encode(log.single, order="deterministic"), dtype=np.uint8)
+    np.savez_compressed(file, states=log.states, single=single, **log.columns)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def unpacked(data: bytes) -> Log:
+    """The log that ``packed`` made. Raises ValueError, OSError or KeyError for other bytes."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        columns = {name: arrays[name] for name in arrays.files}
+    states, single = columns.pop("states"), columns.pop("single")
+    return Log(columns=columns, states=states, single=msgspec.json.decode(single.tobytes()))
