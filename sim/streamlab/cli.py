@@ -147,7 +147,7 @@ def fragment(file: Path, arrivals: ArrivalFit, goods: GoodsFit | None, start_us:
     """The TOML for a scenario, with where it comes from."""
     chosen = arrivals.chosen()
     if arrivals.recommended == "trace":
-        why = f"# No model is near enough (best: {chosen.name}, {chosen.score:.2f} off): the record itself is the model."
+        why = f"# No model is near enough (best: {chosen.name}, {chosen.score:.2f}): the record itself is the model."
         model = Arrivals(model=Trace(path=file.absolute()), start_us=start_us)
     else:
         why = f"# Score {chosen.score:.3f} (0.05: five per cent off; streams of the model itself: {chosen.noise:.3f})."
