@@ -133,6 +133,10 @@ class Referee:
         self._parcels[parcel.number] = parcel
         self._fates[parcel.number] = Fate(-1, foreign=True)
 
+    def returned(self, parcel: ParcelTruth) -> None:
+        """A parcel that went round comes a second time, under a body number of its own."""
+        self._parcels[parcel.number] = parcel
+
     def left(self, number: int, route: Route | None, *, moved_blade: bool) -> None:
         """Body ``number`` left by this exit; None: a person took it off the belt."""
         fate = self._fates[number]

@@ -16,6 +16,9 @@ from lane.model.words import LaneKind
 from lane.permits import decision_um
 from lane.settings.lane_file import load_lane
 from lane.settings.reader import SettingsError, Table, TomlFile
+from sim.coretwin.breakdowns import Device, Fitters
+from sim.coretwin.loop import LoopSpec
+from sim.coretwin.reviewers import ReviewSpec
 from sim.coretwin.settings import TwinSettings
 from sim.coretwin.verdicts import SIGNATURES, VerdictModel
 from sim.officers import BenchSpec
@@ -25,6 +28,7 @@ from sim.streams.durations import Duration, DurationLaw, parse_duration
 from sim.streams.goods_file import parse_goods
 from sim.streams.make import StreamSpec, make_stream
 from sim.streams.truth import ParcelTruth
+from sim.world.reading import CLOCK, clock_us, parse_calendar, parse_downtimes
 
 PERMILLE = 1_000
 MODEL_SHA256 = hashlib.sha256(SIGNATURES.encode()).hexdigest()
@@ -122,7 +126,9 @@ def _read(file: TomlFile, path: Path) -> Scenario:
     stream = _stream(root.table("stream", required=False), path.parent)
     verdicts = _verdicts(root.table("verdicts", required=False))
     bench_table = root.table("bench", required=False)
-    bench = _bench(bench_table)
+    starts_us = clock_us(root.text("starts", "08:00", pattern=CLOCK, hint='time of day when the run begins, "08:00"'))
+    bench = replace(_bench(bench_table), calendar=parse_calendar(bench_table, starts_us))
+    fitters = _fitters(root.table("fitters", required=False), starts_us)
     exits = root.table("exit", required=False)
     settings = TwinSettings(
         verdicts=verdicts,
@@ -130,6 +136,10 @@ def _read(file: TomlFile, path: Path) -> Scenario:
         cage_parcels=exits.scaled("cage_parcels", 1, 10_000, default=TwinSettings().cage_parcels),
         belt_report_um=root.millimetres("belt_report_mm", 0, 10_000, 0),
         plant=_plant(root),
+        reviewers=_reviewers(root, starts_us, review),
+        loop=_loop(exits),
+        fitters=fitters,
+        downtimes=parse_downtimes(root.tables("breakdown"), list(Device), _most(fitters)),
     )
     config = replace(
         lane,
@@ -176,6 +186,46 @@ def _stretched(layout: Layout, added_um: int, gap_um_min: int) -> Layout:
         exit_inspect_um=layout.exit_inspect_um + added_um,
         gap_um_min=gap_um_min,
     )
+
+
+def _reviewers(root: Table, starts_us: int, review: bool) -> ReviewSpec | None:
+    """Officers at the screen; without the table nobody answers there."""
+    table = root.table("reviewers", required=False)
+    if not root.has("reviewers"):
+        return None
+    if not review:
+        root.complain("reviewers", "expected review = true: the lane asks nobody otherwise")
+    usual = ReviewSpec()
+    spec = ReviewSpec(
+        officers=table.scaled("officers", 1, 500, default=usual.officers),
+        looking=parse_duration(table, usual.looking),
+        miss_permille=table.scaled("miss_permille", 0, PERMILLE, default=usual.miss_permille),
+        doubt_permille=table.scaled("doubt_permille", 0, PERMILLE, default=usual.doubt_permille),
+        calendar=parse_calendar(table, starts_us),
+    )
+    table.close()
+    return spec
+
+
+def _loop(exits: Table) -> LoopSpec | None:
+    """The third way out."""
+    usual = LoopSpec()
+    spec = LoopSpec(
+        travel_us=exits.scaled("loop_s", 1, 36_000, 1_000_000, usual.travel_us // 1_000_000, "s"),
+        places=exits.scaled("loop_places", 1, 10_000, default=usual.places),
+    )
+    third = exits.text("third", "NONE", pattern="NONE|RECIRCULATE", hint="NONE | RECIRCULATE")
+    return spec if third == "RECIRCULATE" else None
+
+
+def _fitters(table: Table, starts_us: int) -> Fitters:
+    spec = Fitters(persons=table.scaled("persons", 1, 100, default=1), calendar=parse_calendar(table, starts_us))
+    table.close()
+    return spec
+
+
+def _most(fitters: Fitters) -> int:
+    return fitters.persons if fitters.calendar is None else fitters.calendar.persons_max
 
 
 def _draw(table: Table, lane: CoreConfig) -> DrawConfig:

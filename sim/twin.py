@@ -161,6 +161,7 @@ def _figures(
         "findings": dict(sorted(people.findings.items())),
         "draw": {"n": referee.counts["draws"], "selected": referee.counts["drawn"], "rate": config.draw.rate},
         "ended": station.ended,
+        **people.figures(),
         "referee": report,
     }
 

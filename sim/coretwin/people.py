@@ -13,7 +13,11 @@ from lane.events.parcel import BenchRecorded, ContentCompared, DispositionDecide
 from lane.inputs import OrderGiven
 from lane.model.words import BenchResult, Custody, Role, State, StatusClass
 from lane.orders import AcknowledgeAlarm, AnyOrder, Clear, Complete, MoveCustody, RecordBench, Reset, Start, Unhold
+from sim.coretwin.breakdowns import Breakdowns
+from sim.coretwin.loop import Loop
 from sim.coretwin.opening import opened
+from sim.coretwin.reviewers import Reviewers
+from sim.coretwin.survey import Survey, together
 from sim.officers import OFFICER, bench_for
 
 if TYPE_CHECKING:
@@ -47,13 +51,19 @@ class People:
         self._cage: list[int] = []
         self._cages = 0
         self._orders = 0
-        self._complete_ordered = False
+        self._complete_ordered = self._bench_refused = False
         self._unseen: set[int] = set()
         self.state = State.STOPPED
         self.routes: Counter[str] = Counter()
         self.grounds: Counter[str] = Counter()
         self.findings: Counter[str] = Counter()
-        self.listeners: dict[type, Callable[[Any], None]] = {
+        self._seed = seed
+        settings = station.settings
+        self.survey = Survey(station)
+        self.reviewers = Reviewers(station, settings.reviewers, seed, self._order) if settings.reviewers else None
+        self.loop = Loop(settings.loop) if settings.loop else None
+        self.breakdowns: Breakdowns | None = None
+        own: dict[type, Callable[[Any], None]] = {
             StateChanged: self._state_changed,
             DispositionDecided: self._decided,
             ContentCompared: self._compared,
@@ -63,9 +73,15 @@ class People:
             AlarmRaised: self._alarm,
             OrderRefused: self._refused,
         }
+        others = [self.survey.listeners] + ([self.reviewers.listeners] if self.reviewers else [])
+        self.listeners = together(own, *others)
 
     def begin(self) -> None:
-        """The shift begins: reset, then start."""
+        """The shift begins: reset, then start. From here on devices may break down."""
+        station, settings = self._station, self._station.settings
+        if settings.downtimes:
+            self.breakdowns = Breakdowns(station, settings.downtimes, settings.fitters, self._seed)
+            self._bench.meter.on_busy = self.breakdowns.opening
         self._later(1_000_000, Reset)
 
     def heard(self, event: object) -> None:
@@ -75,7 +91,7 @@ class People:
             listener(event)
 
     def asked(self, command: AskReview) -> None:
-        """A review is asked: in the core twin nobody sits at the screen, so the lane's time-out answers."""
+        """A review is asked. ``Reviewers`` heard of it already; without them the lane's time-out answers."""
 
     def emptied(self) -> None:
         """Nothing more will come: end the shift once the bench is done."""
@@ -110,12 +126,17 @@ class People:
         self._station.driver.call_at(self._station.now + delay_us, self._attend, kind, ATTENDANT)
 
     def _attend(self, kind: type[AnyOrder]) -> None:
+        if self.breakdowns is not None and self.breakdowns.blocked():
+            self._later(self._station.settings.attend_us, kind)  # he looks again
+            return
         wanted = _WANTED.get(kind)
         if wanted is None or self.state in wanted:
             self._order(kind, "twin-officer", Role.OFFICER)
 
     def _state_changed(self, event: StateChanged) -> None:
         self.state = event.reached
+        if self.breakdowns is not None:
+            self.breakdowns.running(event.reached is State.EXECUTE)
         attend_us = self._station.settings.attend_us
         match event.reached:
             case State.IDLE:
@@ -136,6 +157,7 @@ class People:
     def _refused(self, event: OrderRefused) -> None:
         """Not possible yet (a link away, the gate not home, an emergency stop pressed): the officer tries again."""
         again: dict[str, type[AnyOrder]] = {kind.__name__: kind for kind in (Reset, Start, Unhold, Clear)}
+        self._bench_refused = self._bench_refused or event.order == RecordBench.__name__
         if event.order in again:
             self._later(self._station.settings.attend_us, again[event.order])
 
@@ -154,7 +176,24 @@ class People:
 
     def _diverted(self, event: ParcelDiverted) -> None:
         self._at_bench += 1
+        station = self._station
+        if self.loop is not None and self.loop.takes(station.referee.body_of(event.seq), event.grounds):
+            station.driver.call_at(station.now + self.loop.spec.travel_us, self._again, event.seq, CLERK)
+            return
         self._bench.arrive(event.seq)
+
+    def _again(self, seq: int) -> None:
+        """A parcel from the loop stands at the feeder again."""
+        station, loop = self._station, self.loop
+        truth = station.referee.body_of(seq)
+        assert loop is not None
+        assert truth is not None
+        self._order(RecordBench, "twin-loop", Role.OFFICER, seq=seq, result=BenchResult.RESCAN, found=())
+        parcel = loop.returned(truth, station.now)
+        station.referee.returned(parcel)
+        station.plant.refeed(station.now, parcel)
+        self._at_bench -= 1
+        station.follow_plant()
 
     def _finish(self, officer: int, seq: int) -> None:
         station = self._station
@@ -164,9 +203,11 @@ class People:
             status = station.answers.status_class(truth.declared.status_code)
         result, found = opened(truth, status)
         second = "" if result in ONE_PERSON else "twin-supervisor"
-        self._order(
-            RecordBench, f"twin-bench-{officer + 1}", Role.OFFICER, seq=seq, result=result, found=found, second=second
-        )
+        person = f"twin-bench-{officer + 1}"
+        self._bench_refused = False
+        self._order(RecordBench, person, Role.OFFICER, seq=seq, result=result, found=found, second=second)
+        if self._bench_refused:  # the lane does not know which parcel it is: it must be read first
+            self._order(RecordBench, person, Role.OFFICER, seq=seq, result=BenchResult.RESCAN, found=())
         self._at_bench -= 1
         if station.empty:
             self.emptied()
@@ -194,6 +235,20 @@ class People:
         custody, container, seqs = moved
         for seq in seqs:
             self._order(MoveCustody, "twin-clerk", Role.OFFICER, seq=seq, custody=custody, container=container)
+
+    # --- figures
+
+    def figures(self) -> dict[str, object]:
+        """What the run says of people and lane as a place of work."""
+        until_us = self._station.now
+        figures = {**self.survey.figures(until_us), **self._bench.meter.figures("bench", until_us)}
+        if self.reviewers is not None:
+            figures |= self.reviewers.figures(until_us)
+        if self.loop is not None:
+            figures |= {"loop_sent": self.loop.sent, "loop_full": self.loop.full}
+        if self.breakdowns is not None:
+            figures["downtimes"] = self.breakdowns.figures(until_us)
+        return figures
 
 
 assert OFFICER > ATTENDANT > CLERK

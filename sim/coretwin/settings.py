@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sim.coretwin.breakdowns import Fitters
+from sim.coretwin.loop import LoopSpec
+from sim.coretwin.reviewers import ReviewSpec
 from sim.coretwin.verdicts import VerdictModel
 from sim.faults import Fault
 from sim.officers import BenchSpec
 from sim.plant.options import PlantOptions
+from sim.world.downtime import Downtime
 from vision.item_count import ItemCount
 
 
@@ -20,6 +24,8 @@ class TwinSettings:
     or an alarm, ``held_us`` until a parcel with a wrong list goes back to the warehouse.
     ``belt_report_um``: belt travel between two reports of the encoder; 0: only on a change of speed, because in
     virtual time every input brings the belt position of its instant and the reports say nothing new.
+    ``reviewers``: officers at the screen (None: nobody answers there). ``loop``: a third way out for late verdicts.
+    ``downtimes`` of devices, and who repairs them.
     ``keep_records``, ``keep_inputs``: hold the journal's bytes, the inputs (for a replay).
     """
 
@@ -37,5 +43,9 @@ class TwinSettings:
     belt_report_um: int = 0
     faults: tuple[Fault, ...] = ()
     plant: PlantOptions = field(default_factory=PlantOptions)
+    reviewers: ReviewSpec | None = None
+    loop: LoopSpec | None = None
+    downtimes: tuple[Downtime, ...] = ()
+    fitters: Fitters = field(default_factory=Fitters)
     keep_records: bool = False
     keep_inputs: bool = False

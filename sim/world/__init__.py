@@ -1,0 +1,1 @@
+"""People and breakdowns around a lane: shifts, crews, downtimes and what is measured of them. SimPy processes."""

@@ -1,0 +1,1 @@
+"""Tests of people, shifts, breakdowns and what scenarios vary."""
