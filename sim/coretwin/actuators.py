@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from devices.commands import AllowInduction, ProveWatchdog, ReleasePulse, RestGate, RunBelt, SetBeam, StopBelt
 from devices.signals import GateFault, SafetyChanged, WatchdogProven
+from sim.coretwin.plain_io import PlainOutputs
+from sim.plant.options import Duty
 
 if TYPE_CHECKING:
     from sim.coretwin.station import Station
@@ -27,6 +29,8 @@ class Actuators:
     def __init__(self, station: "Station") -> None:
         self._station = station
         self._reporting = False
+        plain = Duty.H4 not in station.plant.options.duties
+        self._plain = PlainOutputs(station, station.seed) if plain else None
         self.allowed = False
         self._proof_permit = PROOF_PERMIT
         self.beam_on = self._beam_wanted = False
@@ -56,11 +60,16 @@ class Actuators:
             self._station.plant.allow_induction(self._station.now, command.allowed)
 
     def _rest(self, _: RestGate) -> None:
+        if self._plain is not None:
+            self._plain.rest()
         if not self._station.troubles.silent:
             self._station.plant.rest_gate(self._station.now)
 
     def _release(self, command: ReleasePulse) -> None:
         station = self._station
+        if self._plain is not None:
+            self._plain.release(command)
+            return
         if station.troubles.silent:
             return
         not_after_ms = (command.not_after_us - station.now) // 1_000

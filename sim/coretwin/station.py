@@ -61,6 +61,7 @@ class Station:
         self.config, self.plant, self.controller = config, plant, controller
         self.journal, self.driver, self.referee, self.settings = journal, driver, referee, settings
         self.answers = answers
+        self.seed = seed
         self.images = Images(seed)
         self._config_sha256, self._until_us = config_sha256, until_us
         self._gone = 0
