@@ -64,10 +64,11 @@ class DeviceAddress:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RackConfig:
     """``devices`` by the lane's names (io, drive, cabinet, source, reader, second_reader, scale); ``speed`` lane clock
-    over wall clock (1 on a live lane)."""
+    over wall clock (1 on a live lane). ``seed``: of the pauses before a reconnect (None: others each time)."""
 
     devices: Mapping[str, DeviceAddress]
     speed: int = 1
+    seed: int | None = None
 
 
 def resume_point(signal: DeviceSignal) -> IoResume | None:
@@ -92,7 +93,7 @@ class Rack:
         emit: Callable[[DeviceSignal], None],
         resume: IoResume | None = None,
     ) -> None:
-        self.context = DeviceContext(now=now, emit=emit, speed=config.speed)
+        self.context = DeviceContext(now=now, emit=emit, speed=config.speed, seed=config.seed)
         self.links: dict[str, ModbusLink] = {}
         self.runners: dict[str, UnitRunner] = {}
         self.modbus: dict[str, ModbusDriver] = {}
@@ -209,7 +210,9 @@ class Rack:
                 ports.setdefault(address.key, []).append((address, profile))
         for key, users in ports.items():
             settings = _settings([profile for _, profile in users])
-            self.links[key] = ModbusLink(users[0][0], settings, now=self.context.now, units=len(users))
+            self.links[key] = ModbusLink(
+                users[0][0], settings, now=self.context.now, units=len(users), seed=self.context.seed
+            )
 
     def _make_driver(self, name: str, address: PortAddress, profile: Profile, resume: IoResume | None) -> None:
         role, context = ROLE_OF_NAME[name], self.context

@@ -11,12 +11,14 @@ from devices.signals import DeviceSignal
 class DeviceContext:
     """Shared by the drivers of one lane.
 
-    ``now`` lane clock in microseconds; ``speed`` lane clock over wall clock (1 on a live lane).
+    ``now`` lane clock in microseconds; ``speed`` lane clock over wall clock (1 on a live lane);
+    ``seed`` of the links' jitter (None: another one each time).
     """
 
     now: Callable[[], int]
     emit: Callable[[DeviceSignal], None]
     speed: int = 1
+    seed: int | None = None
     belt: BeltTracker = field(default_factory=BeltTracker)
 
     def __post_init__(self) -> None:

@@ -30,7 +30,12 @@ class SerialDevice:
         self._first = True
         self._watch: asyncio.TimerHandle | None = None
         self.link = SerialLink(
-            address, _framer(profile), now=context.now, on_frame=self._take, on_state=self._port_changed
+            address,
+            _framer(profile),
+            now=context.now,
+            on_frame=self._take,
+            on_state=self._port_changed,
+            seed=context.seed,
         )
 
     def start(self) -> None:
