@@ -265,6 +265,10 @@ class Network:
         self.serial_by_fd[made.fd] = made
         return made
 
+    def by_name(self, name: str) -> SerialPort:
+        """The serial line called ``name``."""
+        return self._serial[SERIAL_FOLDER + name]
+
     async def connect(
         self, loop: "VirtualLoop", factory: Callable[[], asyncio.BaseProtocol], host: str, port: int
     ) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
