@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+import zlib
 from pathlib import Path
 
 from sim.experiment.task import unpacked
@@ -19,7 +20,7 @@ class Cache:
         """The log of this task, if it has been run."""
         try:
             return unpacked(self._path(key).read_bytes())
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
             return None
 
     def put(self, key: str, data: bytes) -> None:

@@ -127,7 +127,7 @@ def packed(log: Log) -> bytes:
 
 
 def unpacked(data: bytes) -> Log:
-    """The log that ``packed`` made. Raises ValueError, OSError or KeyError for other bytes."""
+    """The log that ``packed`` made. For other bytes it raises what numpy, zipfile and zlib do."""
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         columns = {name: arrays[name] for name in arrays.files}
     states, single = columns.pop("states"), columns.pop("single")

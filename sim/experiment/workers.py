@@ -1,5 +1,8 @@
 """Who runs the tasks: this process, loky workers on this machine, or a Dask cluster, all through joblib's API."""
 
+import os
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -9,6 +12,8 @@ import joblib
 from sim.experiment.task import Task, run_task
 
 CONNECT_S = 10
+PARENT_LOOK_S = 1.0
+"""How often a worker looks whether the one who started it still lives."""
 
 
 class ClusterError(RuntimeError):
@@ -38,7 +43,24 @@ class Workers:
             return
         count = -1 if self._cluster else self._count
         parallel = joblib.Parallel(n_jobs=count, return_as="generator_unordered", batch_size=1)
-        yield from parallel(joblib.delayed(run_task)(task) for task in tasks)
+        yield from parallel(joblib.delayed(_run)(task, os.getpid()) for task in tasks)
+
+
+_watching = threading.Event()
+
+
+def _run(task: Task, asked_by: int) -> tuple[str, bytes]:
+    """Run a task. A worker that was started by ``asked_by`` ends with it, even when that one is killed."""
+    if os.getppid() == asked_by and not _watching.is_set():
+        _watching.set()
+        threading.Thread(target=_end_with, args=(asked_by,), daemon=True).start()
+    return run_task(task)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(PARENT_LOOK_S)
+    os._exit(1)
 
 
 def _client(address: str) -> "ExitStack":
