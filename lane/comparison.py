@@ -5,7 +5,8 @@ Observed intervals come from vision with a posterior in ppm; only what reaches t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lane.events.parcel import LineFinding
 from lane.model.config import ContentConfig
@@ -14,6 +15,9 @@ from lane.model.grounds import Ground
 from lane.model.words import FindingKind
 from vision.item_count import Abstain, ItemCount, LineCount
 
+_MATCH, _UNCERTAIN, _UNCOUNTABLE = FindingKind.MATCH, FindingKind.UNCERTAIN, FindingKind.UNCOUNTABLE
+_SHORT, _OVER, _COUNTED = FindingKind.SHORT, FindingKind.OVER, Abstain.NONE
+_NO_WEIGHT, _WRONG_WEIGHT = (Ground.WEIGHT_UNKNOWN,), (Ground.WEIGHT_MISMATCH,)
 PPM = 1_000_000
 COUNT_ABSURD = 10_000
 """No parcel of a lane holds so many countable pieces: such a number is a fault of the counter, not a finding."""
@@ -32,6 +36,8 @@ WORST_FIRST = (
 )
 _RANK = {finding: rank for rank, finding in enumerate(WORST_FIRST)}
 
+_NOTHING_WORSE = {FindingKind.MATCH, FindingKind.UNCOUNTABLE}
+"""Findings that a list which is not likely enough as a whole can still make worse."""
 _GROUNDS = {
     FindingKind.SHORT: Ground.COUNT_SHORT,
     FindingKind.OVER: Ground.COUNT_OVER,
@@ -39,8 +45,7 @@ _GROUNDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True, gc=False):
     """Finding of the parcel, findings of its lines, and the content grounds that follow."""
 
     finding: FindingKind
@@ -56,13 +61,13 @@ def refused(count: ItemCount) -> str:
         return f"unexplained out of range: {count.unexplained}"
     if not -1 <= count.total_lo <= count.total_hi <= COUNT_ABSURD:
         return f"total out of range: {count.total_lo}..{count.total_hi}"
-    numbers = [line.line_no for line in count.lines]
-    if len(set(numbers)) != len(numbers):
+    lines = count.lines
+    if len(lines) > 1 and len({line.line_no for line in lines}) != len(lines):
         return "a declared line counted twice"
-    for line in count.lines:
+    for line in lines:
         if not -1 <= line.count_lo <= line.count_hi <= COUNT_ABSURD or not 0 <= line.p_ppm <= PPM:
             return f"line {line.line_no} out of range: {line.count_lo}..{line.count_hi} at {line.p_ppm} ppm"
-        if line.abstain is Abstain.NONE and line.count_lo < 0:
+        if line.count_lo < 0 and line.abstain is _COUNTED:
             return f"line {line.line_no} has no count and no reason"
     return ""
 
@@ -76,8 +81,8 @@ def weight_passes(scale_mg: int, error_mg: int, gross_mg: int, content: ContentC
 def weight_ground(scale_mg: int, error_mg: int, gross_mg: int, content: ContentConfig) -> tuple[Ground, ...]:
     """Ground of weight check (b). Without a stable weight, or without a declared one, the weight proves nothing."""
     if scale_mg < 0 or gross_mg < 0:
-        return (Ground.WEIGHT_UNKNOWN,)
-    return () if weight_passes(scale_mg, error_mg, gross_mg, content) else (Ground.WEIGHT_MISMATCH,)
+        return _NO_WEIGHT
+    return () if weight_passes(scale_mg, error_mg, gross_mg, content) else _WRONG_WEIGHT
 
 
 def interval_finding(expected: tuple[int, int], seen: tuple[int, int], inner: int) -> tuple[FindingKind, str]:
@@ -87,14 +92,14 @@ def interval_finding(expected: tuple[int, int], seen: tuple[int, int], inner: in
     """
     (e_lo, e_hi), (c_lo, c_hi) = expected, seen
     if e_lo <= c_lo and c_hi <= e_hi:
-        return FindingKind.MATCH, ""
+        return _MATCH, ""
     if c_hi < e_lo:
         if inner > 1 and e_lo == e_hi and e_lo % inner == 0 and c_lo <= e_lo // inner <= c_hi:
-            return FindingKind.UNCERTAIN, f"{e_lo} pieces in {e_lo // inner} packs of {inner} would look like this"
-        return FindingKind.SHORT, ""
+            return _UNCERTAIN, f"{e_lo} pieces in {e_lo // inner} packs of {inner} would look like this"
+        return _SHORT, ""
     if c_lo > e_hi:
-        return FindingKind.OVER, ""
-    return FindingKind.UNCERTAIN, "the intervals overlap"
+        return _OVER, ""
+    return _UNCERTAIN, "the intervals overlap"
 
 
 def compare(
@@ -112,24 +117,27 @@ def compare(
     ``flags``: those of the list (NET_SUM). The weight ground itself comes from ``weight_ground``.
     """
     findings = _by_total(items, count, content) if not count.lines else _by_line(items, count, content)
-    likely = count.p_declared_ppm >= content.bound_ppm
-    if not likely and any(line.finding is FindingKind.MATCH for line in findings) and _nothing_worse(findings):
+    kinds = {line.finding for line in findings}
+    if count.p_declared_ppm < content.bound_ppm and _MATCH in kinds and kinds <= _NOTHING_WORSE:
         findings = [
-            _changed(line, FindingKind.UNCERTAIN, "the declared list as a whole is not likely enough")
-            if line.finding is FindingKind.MATCH
+            _changed(line, _UNCERTAIN, "the declared list as a whole is not likely enough")
+            if line.finding is _MATCH
             else line
             for line in findings
         ]
-    kinds = {line.finding for line in findings}
-    worst = min(kinds, key=_RANK.__getitem__, default=FindingKind.UNCERTAIN)
+        kinds = {line.finding for line in findings}
+    if len(kinds) == 1 and _MATCH in kinds:
+        unexplained = (Ground.CONTENT_SUSPECT,) if count.unexplained else ()
+        return Comparison(finding=_MATCH, lines=tuple(findings), grounds=unexplained)
+    worst = min(kinds, key=_RANK.__getitem__, default=_UNCERTAIN)
     grounds = [ground for finding, ground in _GROUNDS.items() if finding in kinds]
     if not findings:
         grounds.append(Ground.COUNT_UNCERTAIN)
     carried = scale_mg >= 0 and gross_mg >= 0 and weight_passes(scale_mg, error_mg, gross_mg, content)
     carried = carried and FLAG_NET_SUM not in flags
-    if FindingKind.UNCOUNTABLE in kinds:
+    if _UNCOUNTABLE in kinds:
         flagged = {item.line_no for item in items if FLAG_UNIT_MASS in item.flags}
-        uncountable = {line.line_no for line in findings if line.finding is FindingKind.UNCOUNTABLE}
+        uncountable = {line.line_no for line in findings if line.finding is _UNCOUNTABLE}
         if not carried or uncountable & flagged:
             grounds.append(Ground.UNCOUNTABLE)
     if count.unexplained:
@@ -137,14 +145,13 @@ def compare(
     return Comparison(finding=worst, lines=tuple(findings), grounds=tuple(grounds))
 
 
-def _nothing_worse(findings: Sequence[LineFinding]) -> bool:
-    """Whether every line is MATCH or UNCOUNTABLE."""
-    return all(line.finding in (FindingKind.MATCH, FindingKind.UNCOUNTABLE) for line in findings)
-
-
 def _by_line(items: Sequence[DeclaredItem], count: ItemCount, content: ContentConfig) -> list[LineFinding]:
     """Line by line; lines of one SKU are compared as a sum and reported each (rule 4)."""
     seen = {line.line_no: line for line in count.lines}
+    if len(items) == 1:
+        item, line = items[0], seen.get(items[0].line_no)
+        finding, reason = _group_finding(items, (line,), content)
+        return [_line(item, line, finding, reason)]
     groups: dict[str, list[DeclaredItem]] = {}
     for item in items:
         groups.setdefault(f"sku {item.sku}" if item.sku else f"line {item.line_no}", []).append(item)
@@ -163,18 +170,18 @@ def _group_finding(
     e_lo = e_hi = 0
     for item in group:
         if item.count_lo < 0:
-            return FindingKind.UNCOUNTABLE, "no countable unit"
+            return _UNCOUNTABLE, "no countable unit"
         e_lo, e_hi = e_lo + item.count_lo, e_hi + item.count_hi
     if e_hi > content.count_max:
-        return FindingKind.UNCOUNTABLE, f"up to {e_hi} pieces expected, more than {content.count_max} can't be counted"
+        return _UNCOUNTABLE, f"up to {e_hi} pieces expected, more than {content.count_max} can't be counted"
     c_lo = c_hi = 0
     for line in lines:
         if line is None:
-            return FindingKind.UNCERTAIN, "the picture says nothing of this line"
-        if line.abstain is not Abstain.NONE:
-            return FindingKind.UNCERTAIN, f"the picture abstains: {line.abstain}"
+            return _UNCERTAIN, "the picture says nothing of this line"
+        if line.abstain is not _COUNTED:
+            return _UNCERTAIN, f"the picture abstains: {line.abstain}"
         if line.p_ppm < content.bound_ppm:
-            return FindingKind.UNCERTAIN, f"{line.p_ppm} ppm is below the bound of {content.bound_ppm} ppm"
+            return _UNCERTAIN, f"{line.p_ppm} ppm is below the bound of {content.bound_ppm} ppm"
         c_lo, c_hi = c_lo + line.count_lo, c_hi + line.count_hi
     finding, reason = interval_finding((e_lo, e_hi), (c_lo, c_hi), group[0].inner)
     if len(group) > 1 and not reason:

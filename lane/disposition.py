@@ -6,7 +6,8 @@ time: no row and no timeout turns doubt into release.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lane.model.grounds import GROUNDS, Axis, Ground
 from lane.model.words import (
@@ -37,6 +38,17 @@ _CLASS_STRICTNESS = (
 """Laxest first (domain design 2.4); NONE stands outside: no declaration, so no class to compare."""
 _CLASS_RANK = {status: rank for rank, status in enumerate(_CLASS_STRICTNESS)}
 
+_CLEAR, _UNPROVEN, _DISCREPANT = Evidence.CLEAR, Evidence.UNPROVEN, Evidence.DISCREPANT
+_SOUND, _DOUBTFUL, _RELEASE, _INSPECT = Tracking.SOUND, Tracking.DOUBTFUL, Route.RELEASE, Route.INSPECT
+_AXIS_DISCREPANT, _AXIS_UNPROVEN, _AXIS_TRACKING, _AXIS_DRAW = (
+    Axis.DISCREPANT,
+    Axis.UNPROVEN,
+    Axis.TRACKING,
+    Axis.DRAW,
+)
+_NONE, _NO_CLASS, _WAS_RELEASED = Instruction.NONE, StatusClass.NONE, StatusClass.RELEASED
+_TO_UNKNOWN = frozenset({Ground.STATUS_STALE, Ground.STATUS_UNKNOWN})
+_TO_REJECTED = Ground.LIST_WITHDRAWN
 STATUS_GROUNDS: dict[StatusClass, Ground] = {
     StatusClass.REVIEWED: Ground.STATUS_REVIEWED,
     StatusClass.ORDERED: Ground.INSPECTION_ORDERED,
@@ -49,8 +61,7 @@ STATUS_GROUNDS: dict[StatusClass, Ground] = {
 """The ground that each class but RELEASED stands for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disposition:
+class Disposition(Struct, frozen=True, kw_only=True, gc=False):
     """Route and instruction, and the cell they come from."""
 
     route: Route
@@ -109,9 +120,9 @@ def is_stricter(new: StatusClass, old: StatusClass) -> bool:
     """Whether a changed class is stricter than the old one (NONE counts as stricter than RELEASED only)."""
     if new is old:
         return False
-    if new is StatusClass.NONE:
-        return old is StatusClass.RELEASED
-    if old is StatusClass.NONE:
+    if new is _NO_CLASS:
+        return old is _WAS_RELEASED
+    if old is _NO_CLASS:
         return True
     return _CLASS_RANK[new] > _CLASS_RANK[old]
 
@@ -119,9 +130,9 @@ def is_stricter(new: StatusClass, old: StatusClass) -> bool:
 def matrix_class(status: StatusClass, grounds: Iterable[Ground]) -> StatusClass:
     """Class of the matrix row: a silent feed counts as UNKNOWN, a withdrawn list as REJECTED, if that is stricter."""
     for ground in grounds:
-        if ground is Ground.STATUS_STALE or ground is Ground.STATUS_UNKNOWN:
+        if ground in _TO_UNKNOWN:
             status = stricter_class(status, StatusClass.UNKNOWN)
-        elif ground is Ground.LIST_WITHDRAWN:
+        elif ground is _TO_REJECTED:
             status = stricter_class(status, StatusClass.REJECTED)
     return status
 
@@ -133,28 +144,27 @@ def stricter(one: Instruction, other: Instruction) -> Instruction:
 
 def decide(matrix: Matrix, status: StatusClass, grounds: Sequence[Ground]) -> Disposition:
     """Disposition of a parcel with these open grounds. Only an empty list at the RELEASE cell gives RELEASE."""
-    evidence, tracking, drawn = Evidence.CLEAR, Tracking.SOUND, False
-    wanted = Instruction.NONE
+    evidence, tracking, drawn, wanted = _CLEAR, _SOUND, False, _NONE
     for ground in grounds:
         row = GROUNDS[ground]
         axis = row.axis
-        if axis is Axis.DISCREPANT:
-            evidence = Evidence.DISCREPANT
-        elif axis is Axis.UNPROVEN:
-            if evidence is Evidence.CLEAR:
-                evidence = Evidence.UNPROVEN
-        elif axis is Axis.TRACKING:
-            tracking = Tracking.DOUBTFUL
-        elif axis is Axis.DRAW:
+        if axis is _AXIS_DISCREPANT:
+            evidence = _DISCREPANT
+        elif axis is _AXIS_UNPROVEN:
+            if evidence is _CLEAR:
+                evidence = _UNPROVEN
+        elif axis is _AXIS_TRACKING:
+            tracking = _DOUBTFUL
+        elif axis is _AXIS_DRAW:
             drawn = True
         wanted = stricter(wanted, row.do)
     status = matrix_class(status, grounds)
     route, instruction = matrix[(status, evidence, drawn, tracking)]
-    if grounds and route is Route.RELEASE:
-        route, instruction = Route.INSPECT, stricter(wanted, Instruction.HOLD)
-    if route is Route.INSPECT:
+    if grounds and route is _RELEASE:
+        route, instruction = _INSPECT, stricter(wanted, Instruction.HOLD)
+    if route is _INSPECT:
         instruction = stricter(instruction, wanted)
-    assert route is Route.INSPECT or not grounds, "I2: RELEASE with an open ground"
+    assert route is _INSPECT or not grounds, "I2: RELEASE with an open ground"
     return Disposition(
         route=route,
         instruction=instruction,

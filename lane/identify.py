@@ -5,7 +5,8 @@ A label is taken as it is or not at all: a wrong check digit is never repaired, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from lane.model.config import CarrierPattern
 from lane.model.grounds import Ground
@@ -21,18 +22,16 @@ _ALNUM = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LETTERS = _ALNUM - _DIGITS
 
 
-@dataclass(slots=True, kw_only=True)
-class Reads:
+class Reads(Struct, kw_only=True, gc=False):
     """What the readers saw of one parcel, until its identity closes."""
 
-    texts: list[str] = field(default_factory=list)
+    texts: list[str] = []
     multiple: bool = False
     sticky_from: int = 0
     inductions: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True, gc=False):
     """Closed identity: ``code`` ("" for none) and the grounds against it."""
 
     code: str
@@ -80,9 +79,12 @@ CHECKS = {"s10": s10_valid, "sscc": sscc_valid, "gtin": gtin_valid}
 
 def fits(code: str, pattern: CarrierPattern) -> bool:
     """Whether a code has the format of this carrier: prefix, length, alphabet, check digit."""
-    if not pattern.length_min <= len(code) <= pattern.length_max or not code.startswith(pattern.prefix):
+    if not code.startswith(pattern.prefix) or not pattern.length_min <= len(code) <= pattern.length_max:
         return False
-    if not (_DIGITS if pattern.alphabet == "digits" else _ALNUM).issuperset(code):
+    if pattern.alphabet == "digits":
+        if code and not (code.isascii() and code.isdigit()):
+            return False
+    elif not _ALNUM.issuperset(code):
         return False
     return pattern.check == "none" or CHECKS[pattern.check](code)
 

@@ -4,8 +4,9 @@ A permit is issued once per parcel, used at most once, inside its window; a void
 device makes and ends the gate pulse; the core only names window and expiry.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from lane.model.config import CoreConfig
 
@@ -29,8 +30,10 @@ class PermitState(StrEnum):
     VOID = "VOID"
 
 
-@dataclass(slots=True, kw_only=True)
-class Permit:
+_NONE, _ISSUED, _USED, _VOID = PermitState.NONE, PermitState.ISSUED, PermitState.USED, PermitState.VOID
+
+
+class Permit(Struct, kw_only=True, gc=False):
     """Permit of one parcel. ``proved_by_um``: belt position by which the gate's end switch must have answered."""
 
     permit_no: int = 0
@@ -99,33 +102,67 @@ def home_soonest_um(config: CoreConfig, left_um: int) -> int:
     return left_um + way_um(config, config.gate.travel_us + config.gate.settle_us)
 
 
+class Ways(Struct, frozen=True, kw_only=True, gc=False):
+    """The belt ways of one configuration, worked out once: add a belt position. Meaning: functions of these names."""
+
+    open_um: int
+    shut_um: int
+    home_again_um: int
+    stop_um: int
+    left_by_um: int
+    home_by_um: int
+    home_soonest_um: int
+    command_um: int
+    proof_um: int
+    margin_um: int
+    settle_us: int
+    speed_um_s: int
+
+
+def ways(config: CoreConfig) -> Ways:
+    """Ways of a configuration. ``proof_um``: from opening to the latest proof by the end switch."""
+    gate = config.gate
+    return Ways(
+        open_um=open_um(config, 0),
+        shut_um=shut_um(config, 0),
+        home_again_um=home_again_um(config, 0),
+        stop_um=stop_um(config),
+        left_by_um=left_by_um(config, 0),
+        home_by_um=home_by_um(config, 0),
+        home_soonest_um=home_soonest_um(config, 0),
+        command_um=way_um(config, gate.command_us),
+        proof_um=way_um(config, gate.feedback_us_max + config.report_lag_us),
+        margin_um=gate.margin_um,
+        settle_us=gate.settle_us,
+        speed_um_s=config.speed_um_s,
+    )
+
+
 def next_number(last: int) -> int:
     """Permit numbers run 1..``PERMIT_NO_MAX`` and start over."""
     return last % PERMIT_NO_MAX + 1
 
 
-def issue(config: CoreConfig, permit_no: int, *, head_um: int, tail_um: int, at_us: int, belt_um: int) -> Permit:
+def issue(way: Ways, permit_no: int, *, head_um: int, tail_um: int, at_us: int, belt_um: int) -> Permit:
     """A new permit. It expires when opening would come too late for the head (settle time and margin are spare)."""
-    gate = config.gate
-    start, end = open_um(config, head_um), shut_um(config, tail_um)
+    start, end = head_um + way.open_um, tail_um + way.shut_um
     assert 1 <= permit_no <= PERMIT_NO_MAX, "I1: permit number out of range"
     assert belt_um < end, "I10: window already past"
-    way = max(start - belt_um, 0) + gate.margin_um
-    not_after = at_us + way * SECOND_US // config.speed_um_s + gate.settle_us
-    proved_by = start + way_um(config, gate.feedback_us_max + config.report_lag_us)
+    ahead = (start - belt_um if start > belt_um else 0) + way.margin_um
+    not_after = at_us + ahead * SECOND_US // way.speed_um_s + way.settle_us
     return Permit(
         permit_no=permit_no,
         from_um=start,
         to_um=end,
         not_after_us=not_after,
-        proved_by_um=proved_by,
-        state=PermitState.ISSUED,
+        proved_by_um=start + way.proof_um,
+        state=_ISSUED,
     )
 
 
-def pulse_ms(config: CoreConfig, permit: Permit) -> int:
+def pulse_ms(way: Ways, permit: Permit) -> int:
     """Longest time the pulse may last in the device, whatever the belt does."""
-    way_ms = (permit.to_um - permit.from_um) * 1_000 // config.speed_um_s
+    way_ms = (permit.to_um - permit.from_um) * 1_000 // way.speed_um_s
     return way_ms * PULSE_SPARE_PERMILLE // 1_000 + PULSE_SPARE_MS
 
 
@@ -136,13 +173,13 @@ def covers(permit: Permit, belt_um: int, slack_um: int) -> bool:
 
 def use(permit: Permit) -> None:
     """The gate opened for it: ISSUED -> USED, once."""
-    assert permit.state is PermitState.ISSUED, f"I10: permit {permit.permit_no} used while {permit.state}"
-    permit.state = PermitState.USED
+    assert permit.state is _ISSUED, f"I10: permit {permit.permit_no} used while {permit.state}"
+    permit.state = _USED
 
 
 def void(permit: Permit) -> bool:
     """End it; False if there was nothing to end. A used permit may still be voided: its parcel is then unproven."""
-    if permit.state in (PermitState.NONE, PermitState.VOID):
+    if permit.state is _NONE or permit.state is _VOID:
         return False
-    permit.state = PermitState.VOID
+    permit.state = _VOID
     return True

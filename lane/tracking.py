@@ -9,6 +9,8 @@ the belt.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from lane.model.config import (
     EYE_DIVERT,
     EYE_EXIT_INSPECT,
@@ -34,8 +36,7 @@ WINDOW_PERMILLE = 10
 NOT_MEASURED = -1
 
 
-@dataclass(slots=True, kw_only=True)
-class Body:
+class Body(Struct, kw_only=True, gc=False):
     """Something on the belt. ``seq`` 0: a stray, which has no lane number.
 
     ``head_um``: belt position when its head reached the induct eye. ``tail_um``: when its tail left it (-1: not yet).
@@ -52,8 +53,7 @@ class Body:
     missed: int = STAGE_INDUCT
 
 
-@dataclass(slots=True, kw_only=True)
-class Cover:
+class Cover(Struct, kw_only=True, gc=False):
     """What covers an eye: which body, and where the belt stood when it began."""
 
     seq: int
@@ -98,13 +98,14 @@ def tail_um(body: Body, parcel_um_max: int) -> int:
 
 def due_at(bodies: Sequence[Body], stage: int, station_um: int, window_um: int, belt_um: int) -> Body | None:
     """The body whose head is due at this eye within its window, first in belt order."""
+    first_um, last_um = belt_um - station_um - window_um, belt_um - station_um + window_um
     for body in bodies:
         if body.stage < stage:
-            away = belt_um - station_um - body.anchor_um
-            if -window_um <= away <= window_um:
-                return body
-            if away < -window_um:
+            anchor_um = body.anchor_um
+            if anchor_um > last_um:
                 return None
+            if anchor_um >= first_um:
+                return body
     return None
 
 
@@ -133,11 +134,14 @@ def at_station(bodies: Sequence[Body], station_um: int, belt_um: int, slack_um: 
 
     ``reach_um``: length assumed for a body whose tail is not measured yet.
     """
-    place = belt_um - station_um
+    last_um = belt_um - station_um + slack_um
+    first_um = last_um - slack_um - slack_um
     for body in bodies:
-        length = body.length_um if body.tail_um != NOT_MEASURED else reach_um
-        if body.anchor_um - slack_um <= place <= body.anchor_um + length + slack_um:
-            return body
+        anchor_um = body.anchor_um
+        if anchor_um <= last_um:
+            length = body.length_um if body.tail_um != NOT_MEASURED else reach_um
+            if anchor_um + length >= first_um:
+                return body
     return None
 
 

@@ -20,6 +20,7 @@ from lane.model.grounds import Ground
 from lane.permits import PermitState
 from lane.tracking import (
     EYE_OF_STAGE,
+    NOT_MEASURED,
     STAGE_DIVERT,
     STAGE_ENTRY,
     STAGE_EXIT,
@@ -36,45 +37,51 @@ from lane.tracking import (
     overlaps,
 )
 
+_SEEN, _IDENTITY, _DECISION = Due.SEEN, Due.IDENTITY, Due.DECISION
+_NO_PERMIT = PermitState.NONE
+
 
 def eye_changed(desk: Desk, item: EyeChanged) -> None:
     """One edge of an eye. The same level twice tells nothing new."""
-    covers = desk.state.covers
+    covers, eye = desk.state.covers, item.eye
     if item.blocked:
-        if item.eye in covers:
+        if eye in covers:
             return
-        if item.eye == EYE_INDUCT:
+        if eye == EYE_INDUCT:
             _inducted(desk, item)
-        elif item.eye in STAGE_OF_EYE:
-            _head(desk, item.eye, item.belt_um)
-    elif item.eye in covers:
-        cover = covers.pop(item.eye)
-        if desk.machine.throttles:  # the belt may be empty by this
-            desk.census_due = True
-        parcel = desk.state.parcels.get(cover.seq)
-        if parcel is None:
-            return
-        if item.eye == EYE_INDUCT:
-            _measured(desk, parcel, item.belt_um)
-        elif STAGE_OF_EYE[item.eye] in (STAGE_ENTRY, STAGE_TUNNEL_EXIT) and desk.tail_known(parcel):
-            _length_again(desk, parcel, item.belt_um - cover.from_um)
+        elif eye in desk.eyes:
+            _head(desk, eye, item.belt_um)
+        return
+    cover = covers.pop(eye, None)
+    if cover is None:
+        return
+    if desk.machine.throttles:  # the belt may be empty by this
+        desk.census_due = True
+    parcel = desk.state.parcels.get(cover.seq)
+    if parcel is None:
+        return
+    stage = desk.eyes[eye][0]
+    if stage == STAGE_INDUCT:
+        _measured(desk, parcel, item.belt_um)
+    elif stage <= STAGE_TUNNEL_EXIT and parcel.body.tail_um != NOT_MEASURED:
+        _length_again(desk, parcel, item.belt_um - cover.from_um)
 
 
 def _inducted(desk: Desk, item: EyeChanged) -> None:
     """A body at the induct eye is the lane's next parcel, whatever state the lane is in."""
-    state = desk.state
+    state, belt_um = desk.state, item.belt_um
     seq = state.next_seq
-    state.next_seq += 1
-    body = Body(seq=seq, head_um=item.belt_um, anchor_um=item.belt_um)
+    state.next_seq = seq + 1
+    body = Body(seq=seq, head_um=belt_um, anchor_um=belt_um)
     parcel = Parcel(seq=seq, body=body, reads=Reads())
     state.parcels[seq] = parcel
     desk.bodies.append(body)
     state.inducted += 1
     desk.census_due = True
-    state.covers[EYE_INDUCT] = Cover(seq=seq, from_um=item.belt_um)
-    desk.events.append(ParcelInducted(at_us=desk.at_us, belt_um=desk.belt_um, seq=seq, head_um=item.belt_um))
+    state.covers[EYE_INDUCT] = Cover(seq=seq, from_um=belt_um)
+    desk.events.append(ParcelInducted(at_us=item.at_us, belt_um=belt_um, seq=seq, head_um=belt_um))
     before = state.parcels.get(state.last_seq)
-    if before is not None and state.last_tail_um >= 0 and item.belt_um - state.last_tail_um < desk.layout.gap_um_min:
+    if before is not None and state.last_tail_um >= 0 and belt_um - state.last_tail_um < desk.layout.gap_um_min:
         desk.ground(parcel, Ground.GAP_TOO_SMALL)
         doubt(desk, before, Ground.GAP_TOO_SMALL)
     if not desk.executing():
@@ -86,19 +93,19 @@ def _measured(desk: Desk, parcel: Parcel, belt_um: int) -> None:
     """Its tail left the induct eye: length and gap are known."""
     state, body, layout = desk.state, parcel.body, desk.layout
     body.tail_um = belt_um
-    body.length_um = belt_um - body.head_um
+    body.length_um = length = belt_um - body.head_um
     gap = body.head_um - state.last_tail_um if state.last_tail_um >= 0 else 0
     state.last_tail_um, state.last_seq = belt_um, parcel.seq
     desk.events.append(
         ParcelMeasured(
-            at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, length_um=body.length_um, gap_um=max(gap, 0)
+            at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, length_um=length, gap_um=gap if gap > 0 else 0
         )
     )
-    if body.length_um > layout.parcel_um_max:
+    if length > layout.parcel_um_max:
         desk.ground(parcel, Ground.OVERSIZE)
-    elif body.length_um < layout.parcel_um_min:
+    elif length < layout.parcel_um_min:
         desk.ground(parcel, Ground.LENGTH_MISMATCH)
-    desk.due_belt(belt_um + layout.reader_um + desk.lag_um, Due.IDENTITY, parcel.seq)
+    desk.due_belt(belt_um + layout.reader_um + desk.lag_um, _IDENTITY, parcel.seq)
 
 
 def _length_again(desk: Desk, parcel: Parcel, measured_um: int) -> None:
@@ -109,31 +116,31 @@ def _length_again(desk: Desk, parcel: Parcel, measured_um: int) -> None:
 
 def expect(desk: Desk, body: Body) -> None:
     """Set the belt position by which the next eye must have seen this parcel's head."""
-    stage = body.stage + 1
-    if stage > STAGE_EXIT or not body.seq:
-        return
-    eye = EYE_OF_STAGE[stage]
-    by = body.anchor_um + desk.stations.station_um[eye] + desk.stations.window_um[eye] + desk.lag_um
-    desk.due_belt(by, Due.SEEN, body.seq * STAGES + stage)
+    stage, seq = body.stage + 1, body.seq
+    if stage <= STAGE_EXIT and seq:
+        desk.due_belt(body.anchor_um + desk.seen_um[stage], _SEEN, seq * STAGES + stage)
 
 
 def _head(desk: Desk, eye: str, belt_um: int) -> None:
     """A head at an eye behind the induct eye: the body due there, one that slipped, or a stray."""
-    state, stations, stage = desk.state, desk.stations, STAGE_OF_EYE[eye]
-    station, window = stations.station_um[eye], stations.window_um[eye]
+    state = desk.state
+    stage, station, window = desk.eyes[eye]
     body = due_at(desk.bodies, stage, station, window, belt_um)
-    if body is None and _seen_late(desk, eye, belt_um):
-        return
-    if body is None and state.strays:
-        body = due_at(state.strays, stage, station, stations.adopt_um, belt_um)
     slipped = False
     if body is None:
-        body = nearest(desk.bodies, stage, station, stations.adopt_um, belt_um)
-        slipped = body is not None
-    state.covers[eye] = Cover(seq=body.seq if body is not None else 0, from_um=belt_um)
-    if body is None:
-        _stray(desk, eye, belt_um)
-        return
+        if _seen_late(desk, eye, belt_um):
+            return
+        adopt = desk.stations.adopt_um
+        if state.strays:
+            body = due_at(state.strays, stage, station, adopt, belt_um)
+        if body is None:
+            body = nearest(desk.bodies, stage, station, adopt, belt_um)
+            slipped = body is not None
+        if body is None:
+            state.covers[eye] = Cover(seq=0, from_um=belt_um)
+            _stray(desk, eye, belt_um)
+            return
+    state.covers[eye] = Cover(seq=body.seq, from_um=belt_um)
     was = body.anchor_um
     body.anchor_um = belt_um - station
     if not body.seq:
@@ -167,8 +174,9 @@ def _seen_late(desk: Desk, eye: str, belt_um: int) -> bool:
 def passed(desk: Desk, parcel: Parcel, stage: int, eye: str, belt_um: int) -> None:
     """The parcel's head is at this eye: what happens there."""
     body = parcel.body
-    for between in range(body.stage + 1, stage):
-        arrived(desk, parcel, between)
+    if body.stage + 1 < stage:
+        for between in range(body.stage + 1, stage):
+            arrived(desk, parcel, between)
     body.stage = stage
     if stage == STAGE_EXIT:
         exits.left(desk, parcel, eye, belt_um)
@@ -183,7 +191,7 @@ def arrived(desk: Desk, parcel: Parcel, stage: int) -> None:
         drawing.close_identity(desk, parcel)
         evidence.arm(desk, parcel)
     elif stage == STAGE_TUNNEL_EXIT:
-        desk.due_belt(parcel.body.anchor_um + desk.decision_um, Due.DECISION, parcel.seq)
+        desk.due_belt(parcel.body.anchor_um + desk.decision_um, _DECISION, parcel.seq)
 
 
 def seen_due(desk: Desk, number: int) -> None:
@@ -194,15 +202,15 @@ def seen_due(desk: Desk, number: int) -> None:
         return
     machine, belt = desk.machine, desk.state.belt_um
     if "io" in machine.links or belt < machine.io_back_um + desk.lag_um:
-        desk.due_belt(belt + desk.lag_um, Due.SEEN, number)  # edges may still be on their way
+        desk.due_belt(belt + desk.lag_um, _SEEN, number)  # edges may still be on their way
         return
     eye = EYE_OF_STAGE[stage]
     body = parcel.body
-    due = body.anchor_um + desk.stations.station_um[eye] + desk.stations.window_um[eye] + desk.lag_um
+    due = body.anchor_um + desk.seen_um[stage]
     if due > belt:
-        desk.due_belt(due, Due.SEEN, number)
+        desk.due_belt(due, _SEEN, number)
         return
-    if stage != STAGE_EXIT or parcel.permit.state is PermitState.NONE:  # else CustodyUnproven is its end
+    if stage != STAGE_EXIT or parcel.permit.state is _NO_PERMIT:  # else CustodyUnproven is its end
         desk.events.append(TrackingLost(at_us=desk.at_us, belt_um=desk.belt_um, seq=seq, eye=eye))
     fault(desk, parcel, body.anchor_um)
     before = desk.state.covers.get(EYE_OF_STAGE[stage - 1])

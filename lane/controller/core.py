@@ -68,8 +68,9 @@ STILL_US = 20_000
 """Wait when the belt did not move since the last look: a poll of the lane I/O."""
 
 _NO_PHASE, _FLUSH, _NOTHING = Phase.NONE, Phase.FLUSH, Step((), ())
-_SEEN, _IDENTITY, _DECISION = int(Due.SEEN), int(Due.IDENTITY), int(Due.DECISION)
-_NEVER_STALE = (int(Due.BEAM_OFF), int(Due.REST))
+_ISSUED, _VOID = PermitState.ISSUED, PermitState.VOID
+_SEEN, _IDENTITY, _DECISION, _BEAM_OFF, _REST = Due.SEEN, Due.IDENTITY, Due.DECISION, Due.BEAM_OFF, Due.REST
+_NEVER_STALE = (_BEAM_OFF, _REST)
 Handler = Callable[[Desk, Any], None]
 
 
@@ -113,15 +114,47 @@ class LaneController:
         """Take one input; the answer lists what was concluded and what is asked for, in this order."""
         desk = self._desk
         state, kind = desk.state, type(item)
-        self._still = kind is ClockReached and item.belt_um <= state.belt_um
-        desk.begin(item.at_us, item.belt_um)
+        at_us, belt_um = item.at_us, item.belt_um
+        desk.at_us, desk.belt_um = at_us, belt_um
+        if desk.events:
+            desk.events = []
+        if desk.commands:
+            desk.commands = []
+        if at_us > state.at_us:
+            state.at_us = at_us
+        if belt_um > state.belt_um:
+            state.belt_um = belt_um
+            self._still = False
+        else:
+            self._still = kind is ClockReached
         belt_due, time_due = state.belt_due, state.time_due
         if belt_due and belt_due[0][0] <= state.belt_um:
             self._fire_belt(desk)
         if time_due and time_due[0][0] <= state.at_us:
             self._fire_time(desk)
         _HANDLERS[kind](desk, item)
-        while desk.wants:
+        if desk.census_due or desk.machine.phase is not _NO_PHASE:
+            self._settle(desk)
+        if state.strays:
+            belt.forget_strays(desk)
+        if belt_due:
+            _, due, number = belt_due[0]
+            if due == _SEEN:  # four of ten deadlines: the answer without a call
+                parcel = state.parcels.get(number // STAGES)
+                if parcel is None or parcel.body.stage >= number % STAGES:
+                    self._drop_stale(state)
+            elif _is_stale(state, due, number):
+                self._drop_stale(state)
+        if desk.snapshot_due:
+            desk.end()
+        if desk.events or desk.commands:
+            return Step(tuple(desk.events), tuple(desk.commands))
+        return _NOTHING
+
+    @staticmethod
+    def _settle(desk: Desk) -> None:
+        """Changes of state that were asked for, and what follows when a state, the belt or the draw has changed."""
+        while desk.wants:  # each of them set census_due
             running.settle(desk)
         if desk.machine.phase is not _NO_PHASE:
             running.advance(desk)
@@ -129,15 +162,6 @@ class LaneController:
             desk.census_due = False
             running.throttle(desk)
             running.induct(desk)
-        if state.strays:
-            belt.forget_strays(desk)
-        if belt_due and _is_stale(state, belt_due[0]):
-            self._drop_stale(state)
-        if desk.snapshot_due:
-            desk.end()
-        if desk.events or desk.commands:
-            return Step(tuple(desk.events), tuple(desk.commands))
-        return _NOTHING
 
     def next_deadline(self) -> int | None:
         """Lane clock at which something comes due; later than the last input. None: nothing pending.
@@ -172,25 +196,25 @@ class LaneController:
         due = state.belt_due
         while due and due[0][0] <= state.belt_um:
             _, kind, number = heappop(due)
-            if kind == Due.SEEN:
+            if kind == _SEEN:
                 belt.seen_due(desk, number)
                 continue
-            if kind == Due.BEAM_OFF:
+            if kind == _BEAM_OFF:
                 evidence.beam_due(desk)
                 continue
             parcel = state.parcels.get(number)
-            if kind == Due.REST:
-                if parcel is None or parcel.permit.state is PermitState.VOID:
+            if kind == _REST:
+                if parcel is None or parcel.permit.state is _VOID:
                     permitting.rest_gate(desk, "permit ahead is past")
             elif kind in permitting.GATE_DUES:
                 permitting.gate_due(desk, kind, number)
             elif parcel is None:
                 continue
-            elif kind == Due.IDENTITY:
+            elif kind == _IDENTITY:
                 belt.identity_due(desk, parcel)
-            elif kind == Due.DECISION:
+            elif kind == _DECISION:
                 deciding.decision_due(desk, parcel)
-            elif kind == Due.GATE:
+            else:
                 permitting.proof_due(desk, parcel)
 
     @staticmethod
@@ -218,13 +242,12 @@ class LaneController:
     def _drop_stale(state: LaneState) -> None:
         """Forget deadlines at the top whose parcel has passed or left, so that nobody is woken for nothing."""
         due = state.belt_due
-        while due and _is_stale(state, due[0]):
+        while due and _is_stale(state, due[0][1], due[0][2]):
             heappop(due)
 
 
-def _is_stale(state: LaneState, due: tuple[int, int, int]) -> bool:
+def _is_stale(state: LaneState, kind: int, number: int) -> bool:
     """Whether a belt deadline can bring nothing any more. Asked after every input: plain numbers, no enum look-ups."""
-    _, kind, number = due
     if kind == _SEEN:
         parcel = state.parcels.get(number // STAGES)
         return parcel is None or parcel.body.stage >= number % STAGES
@@ -239,7 +262,7 @@ def _is_stale(state: LaneState, due: tuple[int, int, int]) -> bool:
         return parcel.identity_closed
     if kind == _DECISION:
         return parcel.decided
-    return parcel.permit.state is not PermitState.ISSUED
+    return parcel.permit.state is not _ISSUED
 
 
 def _lane_started(desk: Desk, item: LaneStarted) -> None:

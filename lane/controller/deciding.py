@@ -13,6 +13,9 @@ from lane.inputs import FeedState, StatusChanged
 from lane.model.grounds import Ground
 from lane.model.words import MessageKind, Route, State, StatusClass, Via
 
+_RELEASE, _ASKED, _EXECUTE = Route.RELEASE, ReviewState.ASKED, State.EXECUTE
+_NO_STATUS, _STATUS_UNKNOWN = StatusClass.NONE, StatusClass.UNKNOWN
+
 
 def decision_due(desk: Desk, parcel: Parcel) -> None:
     """The parcel's head is at the decision point (or was: a displaced one waits for its true place)."""
@@ -30,7 +33,7 @@ def decide(desk: Desk, parcel: Parcel) -> None:
     _complete(desk, parcel)
     grounds = parcel.grounds
     result = disposition.decide(desk.matrix, parcel.status_class, grounds)
-    if result.route is Route.RELEASE and not window_free(desk, parcel):
+    if result.route is _RELEASE and not window_free(desk, parcel):
         desk.ground(parcel, Ground.GAP_TOO_SMALL, announce=False)  # the gate can't be back in time for it
         result = disposition.decide(desk.matrix, parcel.status_class, grounds)
     parcel.decided = True
@@ -53,27 +56,30 @@ def decide(desk: Desk, parcel: Parcel) -> None:
             matrix_sha256=desk.config.matrix_sha256,
         )
     )
-    if result.route is Route.RELEASE:
+    if result.route is _RELEASE:
         issue(desk, parcel)
 
 
 def _complete(desk: Desk, parcel: Parcel) -> None:
     """Add every ground that only the decision point can tell: what is still missing, late or not proven."""
     machine = desk.machine
-    for ground, missing in (
-        (Ground.LANE_NOT_EXECUTING, machine.state is not State.EXECUTE or not desk.permits_allowed),
-        (Ground.DECISION_LATE, desk.state.belt_um > parcel.body.anchor_um + desk.late_um),
-        (Ground.GATE_UNPROVEN, astray(desk)),
-        (Ground.DRAW_MISSING, not parcel.has_draw),
-        (Ground.NO_READ, not parcel.identity_closed),
-        (Ground.DEVICE_DOUBT, bool(machine.links.keys() - AUXILIARY) or not machine.safety_known),
-        (Ground.JOURNAL_DOUBT, machine.journal_failed),
-    ):
-        if missing:
-            desk.ground(parcel, ground, announce=False)
+    if machine.state is not _EXECUTE or not desk.permits_allowed:
+        desk.ground(parcel, Ground.LANE_NOT_EXECUTING, announce=False)
+    if desk.state.belt_um > parcel.body.anchor_um + desk.late_um:
+        desk.ground(parcel, Ground.DECISION_LATE, announce=False)
+    if astray(desk):
+        desk.ground(parcel, Ground.GATE_UNPROVEN, announce=False)
+    if not parcel.has_draw:
+        desk.ground(parcel, Ground.DRAW_MISSING, announce=False)
+    if not parcel.identity_closed:
+        desk.ground(parcel, Ground.NO_READ, announce=False)
+    if not machine.safety_known or (machine.links and machine.links.keys() - AUXILIARY):
+        desk.ground(parcel, Ground.DEVICE_DOUBT, announce=False)
+    if machine.journal_failed:
+        desk.ground(parcel, Ground.JOURNAL_DOUBT, announce=False)
     _complete_status(desk, parcel)
     _complete_evidence(desk, parcel)
-    if parcel.review is ReviewState.ASKED:
+    if parcel.review is _ASKED:
         desk.ground(parcel, Ground.REVIEW_UNANSWERED, announce=False)
 
 
@@ -83,10 +89,10 @@ AUXILIARY = frozenset({"reader", "second_reader", "scale"})
 
 def _complete_status(desk: Desk, parcel: Parcel) -> None:
     if not parcel.code:
-        parcel.status_class = StatusClass.NONE
+        parcel.status_class = _NO_STATUS
         return
     if not parcel.answered:
-        parcel.status_class = StatusClass.UNKNOWN
+        parcel.status_class = _STATUS_UNKNOWN
     elif not desk.machine.feed_fresh and parcel.answer.found:
         desk.ground(parcel, Ground.STATUS_STALE, announce=False)
     ground = disposition.STATUS_GROUNDS.get(parcel.status_class)

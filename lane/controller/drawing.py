@@ -13,6 +13,8 @@ from lane.model.grounds import Ground
 QUEUE_WARN = 2
 """Committed epochs with a nonce left at which a supervisor is asked for more (draw design, 1.5)."""
 
+_DUPLICATE, _REPEAT = Ground.DUPLICATE_WAYBILL, Ground.REPEAT_INDUCTION
+
 
 def close_identity(desk: Desk, parcel: Parcel, *, unread: bool = False) -> None:
     """Bind the code (or none) for good, queue the draw, ask for the declaration.
@@ -26,7 +28,7 @@ def close_identity(desk: Desk, parcel: Parcel, *, unread: bool = False) -> None:
     grounds = list(verdict.grounds)
     others = [seq for seq in desk.codes.get(verdict.code, ()) if seq != parcel.seq] if verdict.code else []
     if others:
-        grounds.append(Ground.DUPLICATE_WAYBILL)
+        grounds.append(_DUPLICATE)
     parcel.identity_closed = True
     parcel.code = verdict.code
     desk.know_code(verdict.code, parcel.seq)
@@ -50,10 +52,10 @@ def close_identity(desk: Desk, parcel: Parcel, *, unread: bool = False) -> None:
         if (other is not None and other.effective) or (place is not None and place.effective):
             sticky = sticky or seq
         if other is not None:
-            doubt(desk, other, Ground.DUPLICATE_WAYBILL)
+            doubt(desk, other, _DUPLICATE)
     if others:
         desk.alarm(Alarm.DUPLICATE_WAYBILL, parcel.seq, f"parcels {others[0]} and {parcel.seq}")
-    if Ground.REPEAT_INDUCTION in grounds:
+    if _REPEAT in grounds:
         desk.alarm(Alarm.REPEAT_INDUCTION, parcel.seq)
     counts = not parcel_key or (reads.inductions == 0 and not others)
     desk.state.undrawn[parcel.seq] = Undrawn(parcel_key=parcel_key, sticky_from=sticky, counts=counts)

@@ -32,6 +32,11 @@ READ_SLACK_UM = 5_000
 ARM_MARGIN_UM = 40_000
 """Belt scanned before the head and after the tail: eye window plus room for the segmentation's background."""
 
+_NO_READ, _MULTIPLE, _SUCCESSFUL = ReadQuality.NO_READ, ReadQuality.MULTIPLE, Acquisition.SUCCESSFUL
+_TEST, _SYNTHETIC, _MACHINE, _TWIN = Origin.TEST, Origin.SYNTHETIC, Origin.MACHINE, LaneKind.TWIN
+_IMAGE_QUALITY, _NOT_ASKED, _NO_STATUS = Ground.IMAGE_QUALITY, ReviewState.NONE, StatusClass.NONE
+_STATUS_GROUNDS = frozenset(STATUS_GROUNDS.values())
+
 
 def barcode_read(desk: Desk, item: BarcodeRead) -> None:
     """A read of the first reader names the parcel, one of the second confirms it."""
@@ -40,10 +45,11 @@ def barcode_read(desk: Desk, item: BarcodeRead) -> None:
     station = layout.reader_um if first else layout.second_reader_um
     body = at_station(desk.bodies, station, item.belt_um, READ_SLACK_UM, layout.parcel_um_max)
     parcel = desk.state.parcels.get(body.seq) if body is not None else None
-    if parcel is None or item.quality is ReadQuality.NO_READ:
+    if parcel is None or item.quality is _NO_READ:
         return
     if not first:
-        if parcel.code and not identify.confirms(item.text, parcel.code, desk.config.carriers):
+        code = parcel.code
+        if code and item.text != code and not identify.confirms(item.text, code, desk.config.carriers):
             doubt(desk, parcel, Ground.IDENTITY_UNCONFIRMED)
         return
     if parcel.identity_closed:
@@ -52,9 +58,12 @@ def barcode_read(desk: Desk, item: BarcodeRead) -> None:
         return
     reads = parcel.reads
     identify.add_text(reads, identify.label_code(item.text) or "?")
-    reads.multiple = reads.multiple or item.quality is ReadQuality.MULTIPLE
-    reads.sticky_from = max(reads.sticky_from, item.sticky_from)
-    reads.inductions = max(reads.inductions, item.inductions)
+    if item.quality is _MULTIPLE:
+        reads.multiple = True
+    if item.sticky_from > reads.sticky_from:
+        reads.sticky_from = item.sticky_from
+    if item.inductions > reads.inductions:
+        reads.inductions = item.inductions
 
 
 def weight_measured(desk: Desk, item: WeightMeasured) -> None:
@@ -131,10 +140,10 @@ def scan_stored(desk: Desk, item: ScanStored) -> None:
     )
     if image_length_differs(parcel.image_length_um, parcel.body.length_um, desk.layout):
         desk.ground(parcel, Ground.LENGTH_MISMATCH)
-    if item.acquisition is not Acquisition.SUCCESSFUL or item.gaps:
-        desk.ground(parcel, Ground.IMAGE_QUALITY)
-    expected = Origin.SYNTHETIC if desk.config.kind is LaneKind.TWIN else Origin.MACHINE
-    if item.origin is Origin.TEST:
+    if item.acquisition is not _SUCCESSFUL or item.gaps:
+        desk.ground(parcel, _IMAGE_QUALITY)
+    expected = _SYNTHETIC if desk.config.kind is _TWIN else _MACHINE
+    if item.origin is _TEST:
         desk.ground(parcel, Ground.TEST_PARCEL)
     elif item.origin is not expected:
         desk.ground(parcel, Ground.SYNTHETIC_EVIDENCE)
@@ -167,7 +176,7 @@ def declaration_answer(desk: Desk, item: DeclarationAnswer) -> None:
         return
     parcel.answered, parcel.answer = True, item
     parcel.status_code = item.status_code
-    parcel.status_class = item.status_class if item.found else StatusClass.NONE
+    parcel.status_class = item.status_class if item.found else _NO_STATUS
     if item.found:
         desk.events.append(
             DeclarationPinned(
@@ -184,9 +193,10 @@ def declaration_answer(desk: Desk, item: DeclarationAnswer) -> None:
             )
         )
     for ground in item.grounds:
-        if ground not in STATUS_GROUNDS.values():
+        if ground not in _STATUS_GROUNDS:
             desk.ground(parcel, ground)
-    apply_rules(desk, parcel)
+    if desk.state.rules:
+        apply_rules(desk, parcel)
     _ask_count(desk, parcel)
 
 
@@ -218,20 +228,22 @@ def _ask_count(desk: Desk, parcel: Parcel) -> None:
         parcel.compared, parcel.finding = True, FindingKind.NO_DECLARATION
         _announce(desk, parcel, comparison.Comparison(finding=parcel.finding, lines=(), grounds=()), None)
         return
-    if Ground.IMAGE_QUALITY in parcel.grounds:
+    if _IMAGE_QUALITY in parcel.grounds:
         return
     deadline = desk.state.at_us + desk.config.content.vision_us_max
     desk.due_time(deadline, Due.VISION, parcel.seq)
     lines = tuple(
-        ExpectedLine(
-            line_no=item.line_no,
-            sku=item.sku,
-            name=item.name,
-            count_lo=item.count_lo,
-            count_hi=item.count_hi,
-            unit_mg=item.unit_mg,
-        )
-        for item in answer.items
+        [
+            ExpectedLine(
+                line_no=item.line_no,
+                sku=item.sku,
+                name=item.name,
+                count_lo=item.count_lo,
+                count_hi=item.count_hi,
+                unit_mg=item.unit_mg,
+            )
+            for item in answer.items
+        ]
     )
     desk.commands.append(
         Count(
@@ -260,8 +272,8 @@ def vision_result(desk: Desk, item: VisionResult) -> None:
     if count.model_sha256 != desk.config.model_sha256 or not desk.config.model_sha256:
         desk.ground(parcel, Ground.MODEL_UNTRUSTED)
         desk.alarm(Alarm.MODEL_UNTRUSTED, parcel.seq, f"model {count.model_sha256[:16] or 'without a hash'}")
-    if count.acquisition is not Acquisition.SUCCESSFUL:
-        desk.ground(parcel, Ground.IMAGE_QUALITY)
+    if count.acquisition is not _SUCCESSFUL:
+        desk.ground(parcel, _IMAGE_QUALITY)
     answer = parcel.answer
     result = comparison.compare(
         answer.items,
@@ -274,9 +286,10 @@ def vision_result(desk: Desk, item: VisionResult) -> None:
     )
     parcel.compared, parcel.finding = True, result.finding
     weight = comparison.weight_ground(parcel.weight_mg, parcel.weight_error_mg, answer.gross_mg, desk.config.content)
-    grounds = result.grounds + weight
-    result = comparison.Comparison(finding=result.finding, lines=result.lines, grounds=grounds)
-    for ground in grounds:
+    if weight:
+        grounds = result.grounds + weight
+        result = comparison.Comparison(finding=result.finding, lines=result.lines, grounds=grounds)
+    for ground in result.grounds:
         desk.ground(parcel, ground, announce=False)
     _announce(desk, parcel, result, item)
     request_review(desk, parcel)
@@ -284,6 +297,11 @@ def vision_result(desk: Desk, item: VisionResult) -> None:
 
 def _announce(desk: Desk, parcel: Parcel, result: comparison.Comparison, item: VisionResult | None) -> None:
     count = item.count if item is not None else None
+    grounds: tuple[Ground, ...] = ()
+    advisory: tuple[Ground, ...] = ()
+    if result.grounds:
+        grounds = tuple(ground for ground in result.grounds if ground in parcel.grounds)
+        advisory = tuple(ground for ground in result.grounds if ground in parcel.advisory)
     desk.events.append(
         ContentCompared(
             at_us=desk.at_us,
@@ -296,8 +314,8 @@ def _announce(desk: Desk, parcel: Parcel, result: comparison.Comparison, item: V
             p_declared_ppm=count.p_declared_ppm if count else 0,
             model_sha256=count.model_sha256 if count else "",
             signatures=count.signatures if count else "",
-            grounds=tuple(ground for ground in result.grounds if ground in parcel.grounds),
-            advisory=tuple(ground for ground in result.grounds if ground in parcel.advisory),
+            grounds=grounds,
+            advisory=advisory,
         )
     )
 
@@ -331,7 +349,7 @@ def clearable(parcel: Parcel) -> list[Ground]:
 
 def request_review(desk: Desk, parcel: Parcel) -> None:
     """Ask an officer when nothing but doubts that he may clear stands against the parcel."""
-    if not desk.config.review_enabled or parcel.review is not ReviewState.NONE or parcel.decided:
+    if not desk.config.review_enabled or parcel.review is not _NOT_ASKED or parcel.decided:
         return
     grounds = clearable(parcel)
     if not grounds or parcel.status_class is not StatusClass.RELEASED or not desk.executing():

@@ -12,13 +12,17 @@ from lane.model.grounds import GROUNDS, Ground
 from lane.model.words import Custody, MessageKind, StatusClass, Via
 from lane.permits import PermitState
 
+_NO_PERMIT, _USED, _GATE = PermitState.NONE, PermitState.USED, Via.GATE
+_RELEASE_MESSAGE, _INSPECT_MESSAGE, _RELEASED = MessageKind.RELEASE, MessageKind.INSPECT, StatusClass.RELEASED
+_IN_RELEASE_AREA, _AT_BENCH, _QUARANTINE = Custody.IN_RELEASE_AREA, Custody.AT_BENCH, Ground.QUARANTINE_HOLD
+
 
 def left(desk: Desk, parcel: Parcel, eye: str, belt_um: int) -> None:
     """The parcel's head is at an exit eye."""
     if not parcel.decided:
         decide(desk, parcel)
     if eye == EYE_EXIT_RELEASE:
-        if parcel.permit.state is PermitState.USED:
+        if parcel.permit.state is _USED:
             _released(desk, parcel, belt_um)
         else:
             _escaped(desk, parcel)
@@ -34,17 +38,17 @@ def _released(desk: Desk, parcel: Parcel, belt_um: int) -> None:
             at_us=desk.at_us,
             belt_um=desk.belt_um,
             seq=parcel.seq,
-            via=Via.GATE,
+            via=_GATE,
             permit_no=parcel.permit.permit_no,
             exit_um=belt_um,
         )
     )
-    place = _place(parcel, Custody.IN_RELEASE_AREA)
+    place = _place(parcel, _IN_RELEASE_AREA)
     state.released[parcel.seq] = place
     state.released_count += 1
-    desk.message(parcel.seq, MessageKind.RELEASE, revise(place, MessageKind.RELEASE), Via.GATE)
+    desk.message(parcel.seq, _RELEASE_MESSAGE, revise(place, _RELEASE_MESSAGE), _GATE)
     finish(desk, parcel, keep_code=True)
-    if is_stricter(place.status_class, StatusClass.RELEASED):
+    if is_stricter(place.status_class, _RELEASED):
         recall(desk, place)
 
 
@@ -58,7 +62,7 @@ def _escaped(desk: Desk, parcel: Parcel) -> None:
 def _diverted(desk: Desk, parcel: Parcel) -> None:
     """At the inspect exit. A parcel with a permit did not take its way: the permit is void."""
     state = desk.state
-    if parcel.permit.state is not PermitState.NONE:
+    if parcel.permit.state is not _NO_PERMIT:
         void_only(desk, parcel, "left by the inspect exit")
         desk.ground(parcel, Ground.PERMIT_VOID, announce=False)
     for ground in parcel.grounds:
@@ -72,16 +76,16 @@ def _diverted(desk: Desk, parcel: Parcel) -> None:
             grounds=tuple(parcel.grounds),
         )
     )
-    place = _place(parcel, Custody.AT_BENCH)
+    place = _place(parcel, _AT_BENCH)
     state.bench[parcel.seq] = place
     state.diverted_count += 1
-    desk.message(parcel.seq, MessageKind.INSPECT, revise(place, MessageKind.INSPECT), Via.GATE)
+    desk.message(parcel.seq, _INSPECT_MESSAGE, revise(place, _INSPECT_MESSAGE), _GATE)
     finish(desk, parcel, keep_code=True)
 
 
 def never_seen(desk: Desk, parcel: Parcel) -> None:
     """No exit saw it. With a permit nobody can prove where it went; without one it was taken off the belt."""
-    if parcel.permit.state is not PermitState.NONE:
+    if parcel.permit.state is not _NO_PERMIT:
         _unproven(desk, parcel, f"seen at no exit, permit {parcel.permit.state}")
         return
     desk.alarm(Alarm.PARCEL_REMOVED, parcel.seq)
@@ -133,8 +137,10 @@ def _place(parcel: Parcel, custody: Custody) -> Place:
         version=parcel.answer.version,
         reviewer=parcel.reviewer,
         effective=parcel.effective,
-        quarantined=Ground.QUARANTINE_HOLD in parcel.grounds,
-        count_lines=[item.line_no for item in parcel.answer.items] if _CONTENT_DOUBTS & set(parcel.grounds) else [],
+        quarantined=_QUARANTINE in parcel.grounds,
+        count_lines=[item.line_no for item in parcel.answer.items]
+        if not _CONTENT_DOUBTS.isdisjoint(parcel.grounds)
+        else [],
     )
 
 

@@ -91,6 +91,14 @@ _CAUSES: dict[type[Order], tuple[Command, Cause]] = {
     Abort: (Command.ABORT, Cause.ABORTED_BY_PERSON),
 }
 
+_RELEASED_BY_BENCH, _MODIFIED, _RELEASED = (
+    BenchResult.INSPECTED_AND_RELEASED,
+    BenchResult.ORDER_MODIFIED,
+    StatusClass.RELEASED,
+)
+_RESULT_MESSAGE, _RELEASE_MESSAGE, _BENCH = MessageKind.BENCH_RESULT, MessageKind.RELEASE, Via.BENCH
+_AT_BENCH = Custody.AT_BENCH
+
 
 def order_given(desk: Desk, item: OrderGiven) -> None:
     """Check person and nonce, then obey or refuse."""
@@ -201,8 +209,8 @@ def _record_bench(desk: Desk, order: RecordBench) -> str:
         reason = _two(order)
         if reason:
             return f"{order.result}: {reason}"
-    if order.result is BenchResult.INSPECTED_AND_RELEASED:
-        if place.status_class is not StatusClass.RELEASED:
+    if order.result is _RELEASED_BY_BENCH:
+        if place.status_class is not _RELEASED:
             return f"status class is {place.status_class}, a release needs RELEASED"
         if place.quarantined:
             return "the second authority has not released it"
@@ -222,17 +230,17 @@ def _record_bench(desk: Desk, order: RecordBench) -> str:
             second=order.second,
         )
     )
-    desk.message(order.seq, MessageKind.BENCH_RESULT, revise(place, MessageKind.BENCH_RESULT), Via.BENCH)
+    desk.message(order.seq, _RESULT_MESSAGE, revise(place, _RESULT_MESSAGE), _BENCH)
     state.bench.pop(order.seq, None)
     state.unproven.pop(order.seq, None)
-    if order.result is BenchResult.INSPECTED_AND_RELEASED:
+    if order.result is _RELEASED_BY_BENCH:
         place.recalled = False
         state.released[order.seq] = place
         desk.events.append(
-            ParcelReleased(at_us=desk.at_us, belt_um=desk.belt_um, seq=order.seq, via=Via.BENCH, permit_no=0, exit_um=0)
+            ParcelReleased(at_us=desk.at_us, belt_um=desk.belt_um, seq=order.seq, via=_BENCH, permit_no=0, exit_um=0)
         )
-        desk.message(order.seq, MessageKind.RELEASE, revise(place, MessageKind.RELEASE), Via.BENCH)
-    elif order.result is BenchResult.ORDER_MODIFIED:
+        desk.message(order.seq, _RELEASE_MESSAGE, revise(place, _RELEASE_MESSAGE), _BENCH)
+    elif order.result is _MODIFIED:
         state.bench[order.seq] = place
     _moved(desk, place, CUSTODY_AFTER[order.result], "", order.person)
     return ""
@@ -263,9 +271,9 @@ def _move_custody(desk: Desk, order: MoveCustody) -> str:
         return f"parcel {order.seq} is neither at the bench nor in the release area"
     if order.custody not in MOVABLE[place.custody]:
         return f"parcel {order.seq} is {place.custody}; from there it can't become {order.custody}"
-    if place.recalled and order.custody is not Custody.AT_BENCH:
+    if place.recalled and order.custody is not _AT_BENCH:
         return f"parcel {order.seq} is recalled: it may only go to the bench"
-    if order.custody is Custody.AT_BENCH:
+    if order.custody is _AT_BENCH:
         state.released.pop(order.seq, None)
         state.unproven.pop(order.seq, None)
         state.bench[order.seq] = place

@@ -17,30 +17,34 @@ from lane.model.words import Route
 from lane.permits import PermitState
 from lane.tracking import Body, tail_um
 
-_SEEN = {position: GateSeen(position.value) for position in GatePosition}
-GATE_DUES = (int(Due.GATE_LEFT), int(Due.GATE_HOME))
+_SEEN = {position: (GateSeen(position.value), str(position.value)) for position in GatePosition}
+"""By end switch: what the machine remembers of it, and its word in the journal."""
+_MOVING, _OUT, _HOME, _UNKNOWN = GateSeen.MOVING, GateSeen.RELEASE, GateSeen.INSPECT, GateSeen.UNKNOWN
+_NONE, _ISSUED, _USED, _PROOF = PermitState.NONE, PermitState.ISSUED, PermitState.USED, Phase.PROOF
+_RELEASE = Route.RELEASE
+GATE_DUES = (Due.GATE_LEFT, Due.GATE_HOME)
 """Deadlines of the closing gate; their number is the belt position at which it had to close."""
 
 
 def window_free(desk: Desk, parcel: Parcel) -> bool:
     """Whether the gate is back at INSPECT, after the parcel ahead, before it must open for this one."""
-    return permits.open_um(desk.config, parcel.body.anchor_um) >= desk.state.permit_home_um
+    return parcel.body.anchor_um + desk.ways.open_um >= desk.state.permit_home_um
 
 
 def issue(desk: Desk, parcel: Parcel) -> None:
     """Issue the parcel's only permit and hand the pulse to the device."""
     assert desk.executing(), "I17: permit outside EXECUTE"
     assert parcel.decided, "I3: permit before the decision"
-    assert parcel.route is Route.RELEASE, "I1: permit against the decided route"
+    assert parcel.route is _RELEASE, "I1: permit against the decided route"
     assert not parcel.grounds, "I2: permit with an open ground"
     assert parcel.has_draw, "I4: permit without a draw"
     assert not parcel.effective, "I5: permit for an effective draw"
     assert parcel.image_sha256, "I9: permit without a bound image"
-    assert parcel.permit.state is PermitState.NONE, "I10: second permit for one parcel"
+    assert parcel.permit.state is _NONE, "I10: second permit for one parcel"
     state = desk.state
     state.permit_no = permits.next_number(state.permit_no)
     permit = permits.issue(
-        desk.config,
+        desk.ways,
         state.permit_no,
         head_um=parcel.body.anchor_um,
         tail_um=tail_um(parcel.body, desk.layout.parcel_um_max),
@@ -48,7 +52,7 @@ def issue(desk: Desk, parcel: Parcel) -> None:
         belt_um=state.belt_um,
     )
     parcel.permit = permit
-    state.permit_home_um = permits.home_again_um(desk.config, permit.to_um)
+    state.permit_home_um = permit.to_um + desk.ways.home_again_um
     desk.events.append(
         PermitIssued(
             at_us=desk.at_us,
@@ -66,7 +70,7 @@ def issue(desk: Desk, parcel: Parcel) -> None:
             seq=parcel.seq,
             from_um=permit.from_um,
             to_um=permit.to_um,
-            pulse_ms=permits.pulse_ms(desk.config, permit),
+            pulse_ms=permits.pulse_ms(desk.ways, permit),
             not_after_us=permit.not_after_us,
         )
     )
@@ -75,7 +79,7 @@ def issue(desk: Desk, parcel: Parcel) -> None:
 
 def through_gate(desk: Desk, parcel: Parcel) -> bool:
     """Whether its head is past the gate, which stood open for it: nothing can call it back any more."""
-    used = parcel.permit.state is PermitState.USED
+    used = parcel.permit.state is _USED
     return used and desk.state.belt_um >= parcel.body.anchor_um + desk.layout.gate_um
 
 
@@ -109,7 +113,7 @@ def rest_gate(desk: Desk, reason: str) -> None:
     """Gate to INSPECT at once. The device drops every pulse, so every permit still waiting is void too."""
     _send_home(desk)
     for parcel in desk.state.parcels.values():
-        if parcel.permit.state is PermitState.ISSUED:
+        if parcel.permit.state is _ISSUED:
             void_only(desk, parcel, reason)
             desk.ground(parcel, Ground.PERMIT_VOID)
 
@@ -128,8 +132,8 @@ def void_all(desk: Desk, reason: str) -> None:
 def _send_home(desk: Desk) -> None:
     """Gate to INSPECT at once; when it is away from there, its switches must prove that it obeys."""
     desk.commands.append(RestGate())
-    if desk.machine.gate is not GateSeen.INSPECT:
-        _expect_home(desk, desk.state.belt_um + permits.way_um(desk.config, desk.config.gate.command_us))
+    if desk.machine.gate is not _HOME:
+        _expect_home(desk, desk.state.belt_um + desk.ways.command_um)
 
 
 def doubt(desk: Desk, parcel: Parcel, ground: Ground) -> None:
@@ -164,25 +168,27 @@ def gate_zone(desk: Desk) -> list[Parcel]:
 
 def gate_in_position(desk: Desk, item: GateInPosition) -> None:
     """An end switch proved a position: the permit it belongs to is used, or the gate moved for nobody."""
-    machine = desk.machine
-    was, machine.gate = machine.gate, _SEEN[item.position]
-    if item.position is GatePosition.MOVING:
-        if was is GateSeen.RELEASE and machine.phase is not Phase.PROOF:
-            _left_out(desk, item.belt_um)
+    machine, belt_um, permit_no = desk.machine, item.belt_um, item.permit_no
+    was = machine.gate
+    seen, word = _SEEN[item.position]
+    machine.gate = seen
+    if seen is _MOVING:
+        if was is _OUT and machine.phase is not _PROOF:
+            _left_out(desk, belt_um)
         return
-    if item.position is GatePosition.INSPECT:
-        machine.gate_home_um = item.belt_um
+    if seen is _HOME:
+        machine.gate_home_um = belt_um
     else:
-        machine.gate_out_um = item.belt_um
-    desk.events.append(
-        GateProven(at_us=desk.at_us, belt_um=desk.belt_um, position=item.position.value, permit_no=item.permit_no)
-    )
-    if item.position is not GatePosition.RELEASE or machine.phase is Phase.PROOF:
+        machine.gate_out_um = belt_um
+    desk.events.append(GateProven(at_us=desk.at_us, belt_um=desk.belt_um, position=word, permit_no=permit_no))
+    if seen is not _OUT or machine.phase is _PROOF:
         return
     for parcel in desk.state.parcels.values():
         permit = parcel.permit
-        if permit.permit_no == item.permit_no and permit.state is PermitState.ISSUED:
-            if permits.covers(permit, item.belt_um, desk.lag_um):
+        if permit.permit_no != permit_no or permit.state is _NONE:
+            continue
+        if permit.state is _ISSUED:
+            if permits.covers(permit, belt_um, desk.lag_um):
                 permits.use(permit)
                 desk.events.append(
                     PermitUsed(at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, permit_no=permit.permit_no)
@@ -190,12 +196,10 @@ def gate_in_position(desk: Desk, item: GateInPosition) -> None:
                 _expect_home(desk, permit.to_um)
                 return
             unproven(desk, parcel)
-            return
-        if permit.permit_no == item.permit_no and permit.state is not PermitState.NONE:
-            return  # used already, or opened in the moment in which it was voided: the exit eye tells
+        return  # used already, or opened in the moment in which it was voided: the exit eye tells
     if desk.executing():
         desk.commands.append(RestGate())
-        desk.want(Cause.GATE_FAULT, detail=f"gate at RELEASE for permit {item.permit_no}, which nobody holds")
+        desk.want(Cause.GATE_FAULT, detail=f"gate at RELEASE for permit {permit_no}, which nobody holds")
 
 
 def unproven(desk: Desk, parcel: Parcel) -> None:
@@ -208,24 +212,27 @@ def unproven(desk: Desk, parcel: Parcel) -> None:
 
 def proof_due(desk: Desk, parcel: Parcel) -> None:
     """The belt position by which the gate must have answered is reached."""
-    if parcel.permit.state is PermitState.ISSUED:
+    if parcel.permit.state is _ISSUED:
         unproven(desk, parcel)
 
 
 def _expect_home(desk: Desk, to_um: int) -> None:
     """The gate closes at ``to_um``: set the positions by which it must have left OUT, and must be at HOME again."""
     desk.machine.gate_closes_um = to_um
-    desk.due_belt(permits.left_by_um(desk.config, to_um), Due.GATE_LEFT, to_um)
-    desk.due_belt(permits.home_by_um(desk.config, to_um), Due.GATE_HOME, to_um)
+    desk.due_belt(to_um + desk.ways.left_by_um, Due.GATE_LEFT, to_um)
+    desk.due_belt(to_um + desk.ways.home_by_um, Due.GATE_HOME, to_um)
 
 
 def _left_out(desk: Desk, left_um: int) -> None:
     """The blade is on its way home. A body that comes near is stopped before it, if HOME is not proven until then."""
-    belt_um, ahead_um = desk.state.belt_um, desk.layout.gate_um - permits.stop_um(desk.config)
-    coming = [body.anchor_um for body in [*desk.bodies, *desk.state.strays] if _before_gate(desk, body)]
+    belt_um, gate_um = desk.state.belt_um, desk.layout.gate_um
+    before_um = belt_um - gate_um  # anchors of bodies before the gate lie beyond this
+    coming = [body.anchor_um for body in desk.bodies if body.anchor_um > before_um]
+    coming += [body.anchor_um for body in desk.state.strays if body.anchor_um > before_um]
     if coming:
-        soonest_um = permits.home_soonest_um(desk.config, left_um)
-        desk.due_belt(max(soonest_um, min(coming) + ahead_um, belt_um + 1), Due.GATE_HOME, left_um)
+        soonest_um = left_um + desk.ways.home_soonest_um
+        at_um = min(coming) + gate_um - desk.ways.stop_um
+        desk.due_belt(max(soonest_um, at_um, belt_um + 1), Due.GATE_HOME, left_um)
 
 
 def _before_gate(desk: Desk, body: Body) -> bool:
@@ -235,8 +242,8 @@ def _before_gate(desk: Desk, body: Body) -> bool:
 def still_away(machine: Machine, kind: int, to_um: int) -> bool:
     """Whether the blade has not left OUT (GATE_LEFT), or is not back at HOME (GATE_HOME), since closing at a place."""
     if kind == Due.GATE_LEFT:
-        return machine.gate is GateSeen.RELEASE and machine.gate_out_um < to_um
-    return machine.gate in (GateSeen.MOVING, GateSeen.RELEASE) and machine.gate_home_um < to_um
+        return machine.gate is _OUT and machine.gate_out_um < to_um
+    return (machine.gate is _MOVING or machine.gate is _OUT) and machine.gate_home_um < to_um
 
 
 def gate_due(desk: Desk, kind: int, to_um: int) -> None:
@@ -244,7 +251,7 @@ def gate_due(desk: Desk, kind: int, to_um: int) -> None:
     machine = desk.machine
     if not still_away(machine, kind, to_um) or machine.phase is Phase.PROOF:
         return
-    reach_um = desk.state.belt_um + permits.stop_um(desk.config) - desk.layout.gate_um
+    reach_um = desk.state.belt_um + desk.ways.stop_um - desk.layout.gate_um
     for parcel in desk.state.parcels.values():
         if _before_gate(desk, parcel.body) and parcel.body.anchor_um <= reach_um:
             desk.ground(parcel, Ground.GATE_UNPROVEN)
@@ -255,13 +262,14 @@ def gate_due(desk: Desk, kind: int, to_um: int) -> None:
 
 def astray(desk: Desk) -> bool:
     """Whether the gate is away from INSPECT and no permit explains it: nobody gets another one."""
-    if desk.machine.gate in (GateSeen.INSPECT, GateSeen.UNKNOWN):
+    gate = desk.machine.gate
+    if gate is _HOME or gate is _UNKNOWN:
         return False
-    belt_um = desk.state.belt_um
-    if belt_um <= permits.home_soonest_um(desk.config, permits.left_by_um(desk.config, desk.machine.gate_closes_um)):
+    belt_um, way = desk.state.belt_um, desk.ways
+    if belt_um <= desk.machine.gate_closes_um + way.left_by_um + way.home_soonest_um:
         return False
     permits_held = (parcel.permit for parcel in desk.state.parcels.values())
-    return not any(permit.state is PermitState.ISSUED and permit.from_um <= belt_um for permit in permits_held)
+    return not any(permit.state is _ISSUED and permit.from_um <= belt_um for permit in permits_held)
 
 
 def gate_fault(desk: Desk, item: GateFault) -> None:

@@ -30,6 +30,8 @@ LIGHTS = {
     State.COMPLETE: Light.OFF,
 }
 """Stack light by state; every other state is YELLOW (waiting)."""
+_EXECUTE, _SUSPENDED = State.EXECUTE, State.SUSPENDED
+_BENCH_FULL, _RELEASE_AREA_FULL = Cause.BENCH_FULL, Cause.RELEASE_AREA_FULL
 _SETTLES_TO_REST = (State.HOLDING, State.ABORTING, State.SUSPENDING)
 _RUNS_EMPTY = (State.EXECUTE, State.SUSPENDING, State.UNSUSPENDING)
 _GATE_EYES = (EYE_DIVERT, EYE_EXIT_RELEASE, EYE_EXIT_INSPECT)
@@ -79,7 +81,7 @@ def stop_belt(desk: Desk) -> None:
 def induct(desk: Desk) -> None:
     """Say upstream whether it may feed, when that changed."""
     machine = desk.machine
-    allowed = machine.state is State.EXECUTE and not machine.throttles and drawing.can_draw(desk)
+    allowed = machine.state is _EXECUTE and not machine.throttles and drawing.can_draw(desk)
     if allowed != machine.induction:
         machine.induction = allowed
         desk.commands.append(AllowInduction(allowed=allowed))
@@ -295,11 +297,12 @@ def throttle(desk: Desk) -> None:
     bench_free = config.bench_places - len(state.bench) - on_belt
     area_free = config.release_places - len(state.released) - on_belt
     if bench_free <= 0 or area_free <= 0 or machine.throttles:
-        _full(desk, Cause.BENCH_FULL, bench_free, config.bench_places)
-        _full(desk, Cause.RELEASE_AREA_FULL, area_free, config.release_places)
-    if machine.state is State.EXECUTE and machine.throttles and not state.parcels and not state.covers:
-        command(desk, Command.SUSPEND, machine.throttles[0])
-    elif machine.state is State.SUSPENDED and not machine.throttles:
+        _full(desk, _BENCH_FULL, bench_free, config.bench_places)
+        _full(desk, _RELEASE_AREA_FULL, area_free, config.release_places)
+    if machine.throttles:
+        if machine.state is _EXECUTE and not state.parcels and not state.covers:
+            command(desk, Command.SUSPEND, machine.throttles[0])
+    elif machine.state is _SUSPENDED:
         command(desk, Command.UNSUSPEND, Cause.CURED)
 
 

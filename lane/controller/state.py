@@ -5,7 +5,11 @@ Every collection is bounded by a named constant or by the configuration (C7).
 """
 
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+from msgspec import field as made
 
 from lane.alarms import AlarmBook
 from lane.errors import Cause
@@ -57,27 +61,27 @@ class GateSeen(StrEnum):
     RELEASE = "RELEASE"
 
 
-class Due(IntEnum):
-    """What a deadline is for. Belt deadlines first, then time deadlines (100 and up)."""
+class Due:
+    """What a deadline is for: plain numbers, because every input looks at them. Belt deadlines first, then time
+    deadlines (100 and up)."""
 
-    IDENTITY = 1
-    SEEN = 2
-    DECISION = 3
-    GATE = 4
-    BEAM_OFF = 5
-    REST = 6
-    GATE_LEFT = 7
-    GATE_HOME = 8
-    VISION = 101
-    LINK = 102
-    EPOCH = 103
-    DRIVE = 104
-    PROOF = 105
-    CHAIN = 106
+    IDENTITY: Final = 1
+    SEEN: Final = 2
+    DECISION: Final = 3
+    GATE: Final = 4
+    BEAM_OFF: Final = 5
+    REST: Final = 6
+    GATE_LEFT: Final = 7
+    GATE_HOME: Final = 8
+    VISION: Final = 101
+    LINK: Final = 102
+    EPOCH: Final = 103
+    DRIVE: Final = 104
+    PROOF: Final = 105
+    CHAIN: Final = 106
 
 
-@dataclass(slots=True, kw_only=True)
-class Parcel:
+class Parcel(Struct, kw_only=True, gc=False):
     """One inducted parcel, from the induct eye to an exit."""
 
     seq: int
@@ -102,20 +106,19 @@ class Parcel:
     count_asked: bool = False
     compared: bool = False
     finding: FindingKind = FindingKind.UNCERTAIN
-    grounds: list[Ground] = field(default_factory=list)
-    cleared: list[Ground] = field(default_factory=list)
-    advisory: list[Ground] = field(default_factory=list)
+    grounds: list[Ground] = []
+    cleared: list[Ground] = []
+    advisory: list[Ground] = []
     review: ReviewState = ReviewState.NONE
-    review_grounds: list[Ground] = field(default_factory=list)
+    review_grounds: list[Ground] = []
     reviewer: str = ""
     decided: bool = False
     route: Route = Route.INSPECT
     instruction: Instruction = Instruction.NONE
-    permit: Permit = field(default_factory=Permit)
+    permit: Permit = made(default_factory=Permit)
 
 
-@dataclass(slots=True, kw_only=True)
-class Place:
+class Place(Struct, kw_only=True, gc=False):
     """A parcel that left the belt and is not finished: at the bench, released and not handed over, or not proven.
 
     ``count_lines``: declared lines whose pieces the bench has to count before a release (a doubt about the content).
@@ -131,8 +134,8 @@ class Place:
     effective: bool
     quarantined: bool
     recalled: bool = False
-    count_lines: list[int] = field(default_factory=list)
-    revisions: dict[MessageKind, int] = field(default_factory=dict)
+    count_lines: list[int] = []
+    revisions: dict[MessageKind, int] = {}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,8 +166,7 @@ class Draw:
     queue: int = -1
 
 
-@dataclass(slots=True, kw_only=True)
-class Undrawn:
+class Undrawn(Struct, kw_only=True, gc=False):
     """A parcel whose identity is closed and whose draw waits for its turn, or for an epoch with a key."""
 
     parcel_key: str

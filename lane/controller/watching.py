@@ -165,6 +165,9 @@ def safety_changed(desk: Desk, item: SafetyChanged) -> None:
     """
     machine = desk.machine
     machine.safety_known = True
+    whole = item.estop_ok and item.guard_ok and item.interlock_ok and item.key_on
+    if whole and not machine.safety_faults and not desk.state.alarms.entries:
+        return  # only the X-ray went on or off
     silent = _silent_chain(desk)
     faults: list[Cause] = []
     for ok, (cause, alarm) in zip((item.estop_ok, item.guard_ok, item.interlock_ok, item.key_on), _CHAIN, strict=True):

@@ -23,14 +23,16 @@ from lane.permits import (
     use,
     void,
     way_um,
+    ways,
 )
 from tests.lane.core.boxes import MM, config
 
 CONFIG = config(gate=GateConfig(command_us=60_000))
+WAYS = ways(CONFIG)
 
 
 def fresh(belt_um: int = 6_965 * MM) -> Permit:
-    return issue(CONFIG, 9, head_um=0, tail_um=400 * MM, at_us=1_000_000, belt_um=belt_um)
+    return issue(WAYS, 9, head_um=0, tail_um=400 * MM, at_us=1_000_000, belt_um=belt_um)
 
 
 def test_decision_point_of_the_demo_lane_is_at_least_four_metres_behind_the_tunnel() -> None:
@@ -60,7 +62,7 @@ def test_permit_expires_when_opening_would_come_too_late_for_the_head() -> None:
 def test_pulse_lasts_longer_than_its_window_but_not_much() -> None:
     permit = fresh()
     window_ms = (permit.to_um - permit.from_um) // 500
-    assert window_ms < pulse_ms(CONFIG, permit) <= window_ms * 12 // 10 + 200
+    assert window_ms < pulse_ms(WAYS, permit) <= window_ms * 12 // 10 + 200
 
 
 def test_permit_is_used_once() -> None:
@@ -118,4 +120,4 @@ def test_permit_numbers_leave_the_highest_ones_to_the_test_pulses_of_the_driver_
     assert next_number(PERMIT_NO_MAX) == 1
     assert next_number(PERMIT_NO_MAX - 1) == PERMIT_NO_MAX
     with pytest.raises(AssertionError, match="I1"):
-        issue(CONFIG, 0, head_um=0, tail_um=1, at_us=0, belt_um=0)
+        issue(WAYS, 0, head_um=0, tail_um=1, at_us=0, belt_um=0)
