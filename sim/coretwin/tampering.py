@@ -158,8 +158,8 @@ class Between:
             found = tamper.change(item)
             if found is not item:
                 tamper.count -= 1
-                if found is None:
-                    return None
+                if found is None or type(found) is not type(item):
+                    return found
                 item = found
         return item
 

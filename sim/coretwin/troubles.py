@@ -98,6 +98,7 @@ class Troubles:
         """From here on nothing new goes wrong and everything is whole."""
         self.healed = True
         self.between.disarm()
+        self.between.dies_at = -1
         for kind, end in list(self._active.items()):
             self._end((kind, end))
 

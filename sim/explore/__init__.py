@@ -1,0 +1,1 @@
+"""Seeded fault search: whole configurations from seeds, an omniscient watch, shrinking, stories."""

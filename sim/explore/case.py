@@ -1,0 +1,187 @@
+"""A case: everything that one run of the search is made of, ready to be written down, shortened and run again."""
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sim.explore.setup import Field, Setup, arrivals, draw_setup, goods_of
+from sim.faults import CATALOGUE, Fault, FaultKind
+from sim.streams.randoms import Keyed, key
+from sim.streams.truth import ParcelTruth
+
+SCHEMA = "sim-case/1"
+CALM = 80
+"""Parcels of the liveness phase: twenty or so come in its first minute, the rest is measured."""
+PARCELS = 300
+"""Parcels of one case."""
+AGAIN = 30
+"""A parcel that comes round again is this many places behind its first time: about the way by the bench."""
+WAY_US = 22_000_000
+"""A parcel's faults begin within this after the induct eye; the way takes 8 to 22 s."""
+
+
+class Mode(StrEnum):
+    """Which faults a case has."""
+
+    CLEAN = "clean"  # none
+    FEW = "few"  # one to eight kinds
+    SWARM = "swarm"  # each kind with probability one half
+    ALL_ON = "all-on"  # every kind
+
+
+MIX = (Mode.FEW, Mode.SWARM, Mode.FEW, Mode.ALL_ON, Mode.FEW, Mode.SWARM, Mode.CLEAN, Mode.ALL_ON)
+"""Modes of a mixed search in turn."""
+ALL_ON_PPM = 10_000
+"""Rate of each kind per parcel when every kind is on."""
+
+
+class CaseError(ValueError):
+    """A case file that can't be read: names file, place and what was expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """``parcels`` of the stream arrive; ``kept``: only these numbers (empty: all). ``calm``: the last so many are the
+    liveness phase, which begins when the first of them stands at the induct eye. ``plain``: these parcels are sound
+    and in order, whatever their stream has. ``expects``: violations that a stored case must show (empty: none)."""
+
+    seed: int
+    mode: Mode
+    setup: Setup
+    parcels: int = PARCELS
+    calm: int = CALM
+    faults: tuple[Fault, ...] = ()
+    kept: tuple[int, ...] = ()
+    expects: tuple[str, ...] = ()
+    note: str = ""
+
+
+def draw_case(seed: int, mode: Mode, field: Field, parcels: int = PARCELS) -> Case:
+    """The case of a seed: configuration and materialised plan of faults."""
+    setup = draw_setup(seed, field)
+    calm = min(CALM, parcels // 3)
+    return Case(
+        seed=seed,
+        mode=mode,
+        setup=setup,
+        parcels=parcels,
+        calm=calm,
+        faults=plan(seed, mode, parcels - calm),
+    )
+
+
+def rates(seed: int, mode: Mode) -> dict[FaultKind, int]:
+    """Faults per million parcels of each kind that is on (swarm: 10^U(-3, -0.7) per parcel)."""
+    keyed = Keyed(seed, "kinds")
+    kinds = list(FaultKind)
+    match mode:
+        case Mode.CLEAN:
+            return {}
+        case Mode.ALL_ON:
+            return dict.fromkeys(kinds, ALL_ON_PPM)
+        case Mode.FEW:
+            keyed.shuffle(kinds)
+            chosen = kinds[: keyed.between(1, 8)]
+        case Mode.SWARM:
+            chosen = [kind for kind in kinds if keyed.permille(500)]
+    return {kind: int(1_000_000 * 10.0 ** -(keyed.between(700, 3_000) / 1_000)) for kind in chosen}
+
+
+def plan(seed: int, mode: Mode, parcels: int) -> tuple[Fault, ...]:
+    """The faults of a case, from one keyed stream per kind: each belongs to a parcel of the safety phase."""
+    faults = []
+    for kind, ppm in rates(seed, mode).items():
+        keyed, shape = Keyed(seed, "fault", kind), CATALOGUE[kind]
+        for parcel in range(1, parcels + 1):
+            if keyed.ppm(ppm):
+                strength = keyed.between(*shape.strength)
+                if kind is FaultKind.BODY_INSERTED and keyed.permille(500):
+                    strength = 0
+                faults.append(
+                    Fault(
+                        kind=kind,
+                        at_us=keyed.between(0, WAY_US),
+                        duration_us=keyed.between(*shape.duration_us),
+                        position_um=keyed.between(200_000, 8_000_000),
+                        parcel=parcel,
+                        strength=strength,
+                    )
+                )
+    return tuple(sorted(faults, key=lambda fault: (fault.parcel, fault.at_us, fault.kind)))
+
+
+def case_seed(seed: int, number: int) -> int:
+    """Seed of the ``number``-th case of a search."""
+    return key(seed, "case", number) >> 12  # as a number that JSON keeps
+
+
+def stream_of(case: Case) -> list[ParcelTruth]:
+    """The parcels of a case in order of arrival."""
+    setup = case.setup
+    goods, _ = goods_of(setup.goods, case.parcels, setup.planted_permille)
+    times = arrivals(setup, case.parcels, case.seed)
+    stream = [replace(parcel, arrival_us=at_us) for parcel, at_us in zip(goods, times, strict=True)]
+    for fault in case.faults:
+        place = fault.parcel - 1
+        if fault.kind is FaultKind.DUPLICATE_WAYBILL and place >= 1:
+            stream[place] = replace(stream[place], label=goods[place - 1].label)
+        elif fault.kind is FaultKind.INDUCTED_AGAIN and place >= AGAIN:
+            stream[place] = replace(goods[place - AGAIN], number=fault.parcel, arrival_us=times[place])
+    if case.kept:
+        kept = set(case.kept)
+        stream = [parcel for parcel in stream if parcel.number in kept]
+    return stream
+
+
+# --- on paper
+
+
+def to_text(case: Case) -> str:
+    """A case as JSON text."""
+    plain = {"schema": SCHEMA, **asdict(case)}
+    plain["faults"] = [{name: value for name, value in asdict(fault).items() if value} for fault in case.faults]
+    return json.dumps(plain, ensure_ascii=False, indent=1) + "\n"
+
+
+def from_text(text: str, where: str) -> Case:
+    """Read a case. Raises CaseError."""
+    try:
+        plain = json.loads(text)
+    except ValueError as error:
+        raise CaseError(f"{where}: expected a case as JSON ({error})") from error
+    if not isinstance(plain, dict) or plain.pop("schema", "") != SCHEMA:
+        raise CaseError(f'{where}: expected "schema": "{SCHEMA}" (a case that `lane sim search` wrote)')
+    _known(plain, Case, where)
+    try:
+        setup = dict(plain["setup"])
+        _known(setup, Setup, f"{where}: setup")
+        setup["field"] = Field(setup["field"])
+        faults = []
+        for place, fault in enumerate(plain["faults"]):
+            _known(fault, Fault, f"{where}: faults[{place}]")
+            faults.append(Fault(**{"at_us": 0, **fault, "kind": FaultKind(fault["kind"])}))
+        given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+        given |= {"mode": Mode(plain["mode"]), "setup": Setup(**setup), "faults": tuple(faults)}
+        return Case(**given)
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, CaseError):
+            raise
+        raise CaseError(f"{where}: {error!r}; run the search again or compare with tests/sim/explore/cases") from error
+
+
+def _known(plain: dict[str, Any], kind: Any, where: str) -> None:
+    known = [field.name for field in fields(kind)]
+    for name in plain:
+        if name not in known:
+            raise CaseError(f"{where}: unknown key {name!r}; expected one of {', '.join(known)}")
+
+
+def load_case(path: Path) -> Case:
+    """Read a case file. Raises CaseError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CaseError(f"{path}: {error.strerror}") from error
+    return from_text(text, str(path))

@@ -1,0 +1,157 @@
+"""Judges one run with physical truth: who truly left by which exit, and whether the lane came back to life."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from lane.events.union import AnyEvent
+from lane.inputs import AnyInput, OrderGiven
+from lane.model.words import Custody, Route, State
+from sim.coretwin.senses import Senses
+from sim.coretwin.station import Station
+from sim.explore.case import Case
+from sim.explore.liveness import Liveness
+from sim.explore.supervisor import Supervisor
+from sim.explore.watch import Watch
+from sim.faults import CATALOGUE
+from sim.streams.truth import ParcelTruth
+
+SILENT_US = 700_000
+"""R9: watchdog (300 ms) and the blade's way home (at most 300 ms) with room to spare."""
+IDLE_US = 1_200_000
+"""I17: command, slow commit and the blade's way home after the lane left EXECUTE."""
+INSTANT_US = 1_000
+
+
+class Witness(Senses):
+    """The lane's senses, and somebody who sees each body reach the blade."""
+
+    def __init__(self, station: Station, judge: "Judge") -> None:
+        super().__init__(station)
+        self._judge = judge
+
+    def routed(self, at_us: int, belt_um: int, number: int, route: Route) -> None:
+        """A head reached the blade."""
+        self._judge.routed(at_us, number, route)
+
+    def fed(self, at_us: int, belt_um: int, number: int) -> None:
+        """A body stands at the induct eye."""
+        self._judge.liveness.fed(at_us)
+        super().fed(at_us, belt_um, number)
+
+
+class Judge:
+    """Watches one run and says at its end what was wrong. ``goals``: `sometimes` goals (5-simulation 8.5)."""
+
+    def __init__(self, case: Case, station: Station, stream: Sequence[ParcelTruth], slack_um: int) -> None:
+        self.case, self._station, self._stream = case, station, stream
+        self._routes: dict[int, Route] = {}
+        self._silent_us = self._left_execute_us = -1
+        self.watch = Watch(lambda: station.controller.state, self._route_of, slack_um)
+        self.liveness = Liveness(case, station, stream, self.watch)
+        self._supervisor = Supervisor(station)
+        self.figures: Counter[str] = Counter()
+        self.goals: Counter[str] = Counter()
+        station.senses = Witness(station, self)
+        station.plant.listener = station.senses
+
+    def _route_of(self, seq: int) -> Route | None:
+        passage = self._station.referee.passages.get(seq)
+        return self._routes.get(passage.number) if passage is not None else None
+
+    def saw(self, item: AnyInput, events: Sequence[AnyEvent]) -> None:
+        """One step of the core (before its commands leave)."""
+        watch = self.watch
+        executing = watch.state is State.EXECUTE
+        watch.saw(item, events)
+        if type(item) is OrderGiven:
+            self._supervisor.saw(item, events)
+        if executing and watch.state is not State.EXECUTE:
+            self._left_execute_us = item.at_us
+        elif watch.state is State.EXECUTE:
+            self._left_execute_us = -1
+        silent = self._station.troubles.silent
+        if silent != (self._silent_us >= 0):
+            self._silent_us = self._station.now if silent else -1
+
+    def routed(self, at_us: int, number: int, route: Route) -> None:
+        """A head reached the blade: the moment of truth."""
+        self._routes[number] = route
+        if route is not Route.RELEASE:
+            return
+        silent = self._station.troubles.silent
+        if not silent:
+            self._silent_us = -1
+        elif self._silent_us < 0:
+            self._silent_us = at_us
+        self.watch.at_us = at_us
+        if silent and at_us - self._silent_us > SILENT_US:
+            self.watch.breaks("R9", "released while nobody reaches the lane I/O", body=number)
+        if 0 <= self._left_execute_us < at_us - IDLE_US and not self._station.controller.state.machine.belt_wanted:
+            self.watch.breaks("I17", "released although the lane is not in EXECUTE", body=number)
+
+    # --- at the end
+
+    def conclude(self) -> None:
+        """Compare truth and books."""
+        station, watch = self._station, self.watch
+        referee, images = station.referee, station.images.bodies
+        watch.at_us = station.now
+        crashed = station.ended == "crash"
+        violations = referee.violations()
+        for what, body, seq in violations:
+            watch.breaks(str(what), "", seq, body)
+        seen: dict[int, int] = {}
+        for seq in watch.released:
+            passage = referee.passages[seq]
+            if passage.image and images.get(passage.image, 0) != passage.number:
+                watch.breaks("R1", "released on a picture that shows another body, or several", seq, passage.number)
+            if passage.number and passage.number in seen:
+                watch.breaks("R10", f"released as {seen[passage.number]} and as {seq}", seq, passage.number)
+            seen[passage.number] = seq
+        if not crashed:
+            self._books()
+            self.liveness.conclude()
+        self._count()
+
+    def _books(self) -> None:
+        """Every lane number has an end, and every body of the stream left the belt (R4)."""
+        station = self._station
+        on_belt = station.controller.state.parcels
+        for seq, passage in station.referee.passages.items():
+            ends = passage.released or passage.diverted or passage.unproven or passage.lost
+            custody = station.controller.state.unproven.get(seq)
+            removed = custody is not None and custody.custody is Custody.REMOVED
+            if not ends and not removed and seq not in on_belt:
+                self.watch.breaks("R4", "no end in the books", seq, passage.number)
+
+    def _count(self) -> None:
+        station, figures, watch = self._station, self.figures, self.watch
+        report = station.referee.report()
+        figures["parcels"] = len(self._stream)
+        figures["inputs"] = station.handled
+        figures["cases"] = 1
+        figures[f"cases {self.case.mode}"] = 1
+        figures["stops"] = watch.counts["stops"]
+        figures["bodies released"] = report["bodies_released"]
+        figures["missed content"] = report["missed_content"]
+        figures["unproven"] = report["custody_unproven"]
+        figures["released by gate"] = report["released_by_gate"]
+        if not self.case.faults:
+            self._sound(report["sound_parcels_inspected"])
+        for _, fault in station.troubles.happened:
+            figures[f"fault {fault.kind}"] += 1
+            figures[f"id {CATALOGUE[fault.kind].id}"] += 1
+        self._goals()
+
+    def _sound(self, sound: dict[str, Any]) -> None:
+        """Sound parcels of a run without faults that were opened, by family of their grounds."""
+        figures = self.figures
+        figures["sound"] += sound["sound"]
+        for name, count in sound["by_family"].items():
+            figures[f"sound inspected {name}"] += count
+        for name, count in sound["by_ground"].items():
+            figures[f"sound ground {name}"] += count
+
+    def _goals(self) -> None:
+        self.goals.update(+self._station.troubles.noted)

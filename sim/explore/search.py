@@ -1,0 +1,157 @@
+"""The search: case after case from one seed, on as many workers as there are cores; the same figures on any number.
+
+``run_case`` runs one case, ``search`` many. Cases go to workers in chunks and their tallies are added up in order.
+"""
+
+import gc
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+from lane.controller.core import LaneController
+from sim.explore.case import MIX, PARCELS, Case, Mode, case_seed, draw_case
+from sim.explore.residual import RELEASES, explained
+from sim.explore.run import CaseResult, Hook, MakeController, prepare, run_case
+from sim.explore.setup import Field
+
+__all__ = ["CaseResult", "Finding", "Plan", "SearchResult", "case_of", "prepare", "run_case", "search"]
+
+CHUNK = 8
+"""Cases of one task: some seconds of work."""
+COLLECT_EVERY = 4
+"""Cases between two garbage collections."""
+FINDINGS_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to search: ``modes`` in turn, and after each round of them the next of ``fields``."""
+
+    seed: int
+    parcels: int
+    modes: tuple[Mode, ...] = MIX
+    fields: tuple[Field, ...] = (Field.PLC, Field.IO, Field.PLAIN)
+    size: int = PARCELS
+
+    @property
+    def cases(self) -> int:
+        """Cases needed for that many parcels."""
+        return -(-self.parcels // self.size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A case in which a rule did not hold. ``known``: the residual risk that explains it ("": none does)."""
+
+    number: int
+    seed: int
+    mode: Mode
+    field: Field
+    rules: tuple[str, ...]
+    releases: int
+    known: str
+    crash: str = ""
+
+
+@dataclass(slots=True)
+class SearchResult:
+    """Sums over all cases; ``findings`` in order of their cases."""
+
+    figures: Counter[str] = field(default_factory=Counter)
+    goals: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def add(self, other: "SearchResult") -> None:
+        """Take in the next cases."""
+        self.figures.update(other.figures)
+        self.goals.update(other.goals)
+        self.findings += other.findings[: max(0, FINDINGS_MAX - len(self.findings))]
+
+    @property
+    def unexplained(self) -> list[Finding]:
+        """Findings that no known residual risk explains."""
+        return [finding for finding in self.findings if not finding.known]
+
+
+def case_of(plan: Plan, number: int) -> Case:
+    """The ``number``-th case of a search, from 0."""
+    mode = plan.modes[number % len(plan.modes)]
+    place = plan.fields[number // len(plan.modes) % len(plan.fields)]
+    return draw_case(case_seed(plan.seed, number), mode, place, plan.size)
+
+
+def search(
+    seed: int,
+    parcels: int,
+    *,
+    plan: Plan | None = None,
+    workers: int = 1,
+    make_controller: MakeController = LaneController,
+    hooks: Sequence[Hook] = (),
+    until_found: bool = False,
+    progress: Callable[[int], object] | None = None,
+) -> SearchResult:
+    """Search ``parcels`` parcels. ``until_found``: stop at the first finding that no known residual risk explains.
+
+    ``progress`` hears how many parcels are done. With several workers ``make_controller`` and ``hooks`` must be
+    importable by name.
+    """
+    wanted = plan or Plan(seed=seed, parcels=parcels)
+    began = time.perf_counter()
+    result = SearchResult()
+    for part in _parts(wanted, workers, make_controller, tuple(hooks), until_found):
+        result.add(part)
+        if progress is not None:
+            progress(result.figures["parcels"])
+        if until_found and result.unexplained:
+            break
+    result.seconds = time.perf_counter() - began
+    return result
+
+
+def _parts(
+    plan: Plan, workers: int, make_controller: MakeController, hooks: tuple[Hook, ...], until_found: bool
+) -> Iterator[SearchResult]:
+    chunk = 1 if until_found and workers == 1 else CHUNK
+    starts = range(0, plan.cases, chunk)
+    if workers == 1:
+        for start in starts:
+            yield _chunk(plan, start, min(start + chunk, plan.cases), make_controller, hooks)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        waiting = []
+        for start in starts:
+            end = min(start + chunk, plan.cases)
+            waiting.append(pool.submit(_chunk, plan, start, end, make_controller, hooks))
+            if len(waiting) > 4 * workers:
+                yield waiting.pop(0).result()
+        for task in waiting:
+            yield task.result()
+
+
+def _chunk(plan: Plan, start: int, end: int, make_controller: MakeController, hooks: tuple[Hook, ...]) -> SearchResult:
+    """Cases ``start`` to ``end`` (not included)."""
+    result = SearchResult()
+    for number in range(start, end):
+        found = run_case(case_of(plan, number), make_controller, hooks)
+        result.figures.update(found.figures)
+        result.goals.update(found.goals)
+        if found.broken:
+            result.findings.append(_finding(number, found))
+            result.figures.update(f"rule {rule}" for rule in found.rules)
+        if number % COLLECT_EVERY == 0:
+            gc.collect()
+    return result
+
+
+def _finding(number: int, found: CaseResult) -> Finding:
+    case = found.case
+    bodies = {one.body or -one.seq for one in found.broken if one.rule in RELEASES}
+    return Finding(
+        number=number, seed=case.seed, mode=case.mode, field=case.setup.field, rules=found.rules,
+        releases=len(bodies), known=explained(found), crash=found.crash,
+    )  # fmt: skip
