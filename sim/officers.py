@@ -69,6 +69,11 @@ def bench_for(driver: Kernel | HeapLoop, spec: BenchSpec, seed: int, finish: Fin
     return PlainBench(driver, spec, seed, finish)
 
 
+def opening_us(spec: BenchSpec, seed: int, seq: int) -> int:
+    """How long opening lane parcel ``seq`` takes, whoever does it."""
+    return _opening_us(spec, seed, seq)
+
+
 def _opening_us(spec: BenchSpec, seed: int, seq: int) -> int:
     if spec.opening is not None:
         return spec.opening.us(Keyed(seed, "bench", seq).uniform())
