@@ -5,23 +5,29 @@ Two horizons. ``day``: a terminating study, from the first parcel at the induct 
 last induction, so that neither the empty beginning nor the emptying end is in the figures.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lane.errors import Cause
+from lane.machine import BUCKETS, Bucket
 from lane.model.grounds import Ground
 from lane.model.words import State
 from sim.experiment.watch import GROUND_BIT, NEVER, PLANTED_CODE, Column, Log
 from sim.streams.truth import CONTENT_ERRORS, Planted
+from sim.world.states import STOPS
 
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 GROUND_PREFIX = "ground."
 """``ground.RANDOM_DRAW``: percent of all parcels that were inspected with this ground (a parcel may have several)."""
+_COUNTED = (Bucket.OWN_FAULT, Bucket.WAITING, Bucket.SAFETY)
 LATE = (Ground.VISION_TIMEOUT, Ground.DECISION_LATE, Ground.REVIEW_UNANSWERED)
-STOPPED = (State.HELD, State.SUSPENDED, State.ABORTED)
+STOPPED_PREFIX = "stopped."
+"""``stopped.<CAUSE>``: percent of the time that the lane stood for this cause, way back to running included."""
 
 
 class Horizon(StrEnum):
@@ -60,10 +66,16 @@ FIGURES: dict[str, Meaning] = {
     "bench_wait_p95_s": Meaning(title="Wait before the bench, 95 of 100 below", unit="s"),
     "bench_wait_p99_s": Meaning(title="Wait before the bench, 99 of 100 below", unit="s"),
     "bench_busy": Meaning(title="Bench officers at work, mean", unit="persons", digits=2),
+    "bench_staff_mean": Meaning(title="Bench officers present, mean", unit="persons"),
     "bench_utilisation_percent": Meaning(title="Bench officers' utilisation", unit="%"),
     "review_asked_percent": Meaning(title="Parcels shown to a review officer", unit="%"),
     "review_answered_percent": Meaning(title="Reviews answered in time", unit="%"),
-    "review_answer_mean_s": Meaning(title="Time to a review answer, mean", unit="s"),
+    "review_wait_mean_s": Meaning(title="Wait for a review officer, mean", unit="s", digits=2),
+    "review_wait_p95_s": Meaning(title="Wait for a review officer, 95 of 100 below", unit="s"),
+    "review_queue_mean": Meaning(title="Queue before the review officers, mean", unit="parcels", digits=2),
+    "review_utilisation_percent": Meaning(title="Review officers' utilisation", unit="%"),
+    "review_staff_mean": Meaning(title="Review officers present, mean", unit="persons"),
+    "loop_sent_percent": Meaning(title="Parcels sent round for another look", unit="%"),
     "available_percent": Meaning(title="Lane running", unit="% of the time"),
     "held_percent": Meaning(title="Lane held", unit="% of the time", digits=2),
     "suspended_percent": Meaning(title="Lane suspended (a full bench or exit)", unit="% of the time", digits=2),
@@ -85,6 +97,9 @@ def meaning_of(figure: str) -> Meaning:
     if figure.startswith(GROUND_PREFIX):
         ground = Ground(figure.removeprefix(GROUND_PREFIX))
         return Meaning(title=f"Inspected for {ground}", unit="% of all parcels", digits=2)
+    if figure.startswith(STOPPED_PREFIX):
+        cause = Cause(figure.removeprefix(STOPPED_PREFIX))
+        return Meaning(title=f"Lane stopped for {cause}", unit="% of the time", digits=2)
     return FIGURES[figure]
 
 
@@ -119,7 +134,7 @@ def figures_of(log: Log, horizon: Horizon, cut: int = 0) -> dict[str, float | No
         **_lane(log, rows, window),
         **_content(rows),
         **_bench(log, rows, window),
-        **_review(rows),
+        **_review(log, rows),
         **_states(log, rows, window),
     }
 
@@ -129,7 +144,8 @@ def _lane(log: Log, rows: dict[str, Column], window: Window) -> dict[str, float 
     gone = left != NEVER
     known = arrived != NEVER
     wait_s = np.maximum(0, inducted - arrived)[known] / SECOND_US
-    exits = int(((log.columns["left_us"] > window.from_us) & (log.columns["left_us"] <= window.to_us)).sum())
+    every = np.where(log.columns["looped"] == 1, NEVER, log.columns["left_us"])
+    exits = int(((every > window.from_us) & (every <= window.to_us)).sum())
     slots_us = (rows["length_um"] + log.single["gap_um"]).sum() * SECOND_US / log.single["speed_um_s"]
     return {
         "throughput_per_hour": exits * HOUR_US / window.span_us,
@@ -142,7 +158,7 @@ def _lane(log: Log, rows: dict[str, Column], window: Window) -> dict[str, float 
 
 def _content(rows: dict[str, Column]) -> dict[str, float | None]:
     planted, released = rows["planted"], rows["released"] == 1
-    gone = rows["left_us"] != NEVER
+    gone = (rows["left_us"] != NEVER) & (rows["looped"] == 0)
     inspected = gone & ~released
     sound = gone & (planted == PLANTED_CODE[Planted.SOUND])
     wrong = gone & np.isin(planted, [PLANTED_CODE[kind] for kind in sorted(CONTENT_ERRORS)])
@@ -170,6 +186,7 @@ def _bench(log: Log, rows: dict[str, Column], window: Window) -> dict[str, float
     level, held_us = queue_levels(came, started, window.from_us, window.to_us)
     busy_us = np.clip(opened, window.from_us, window.to_us) - np.clip(started, window.from_us, window.to_us)
     busy = float(busy_us.sum()) / window.span_us
+    staff = _present(log.single["bench_staff"], window)
     last_opened = int(opened.max()) if len(opened) else window.to_us
     return {
         "bench_queue_mean": float((level * held_us).sum()) / window.span_us,
@@ -177,37 +194,59 @@ def _bench(log: Log, rows: dict[str, Column], window: Window) -> dict[str, float
         "bench_wait_mean_s": _mean(wait_s),
         **{f"bench_wait_p{p}_s": _quantile(wait_s, p / 100) for p in (50, 95, 99)},
         "bench_busy": busy,
-        "bench_utilisation_percent": 100 * busy / log.single["bench_officers"],
+        "bench_staff_mean": staff,
+        "bench_utilisation_percent": 100 * busy / staff if staff else None,
         "overtime_min": max(0, last_opened - int(log.columns["left_us"].max())) / (60 * SECOND_US),
     }
 
 
-def _review(rows: dict[str, Column]) -> dict[str, float | None]:
+def _present(staff: list[list[int]], window: Window) -> float:
+    """Mean number of persons in the window; ``staff``: [[from this time, persons], ...]."""
+    times = np.array([time for time, _ in staff] + [max(window.to_us, staff[-1][0])])
+    spent = np.diff(np.clip(times, window.from_us, window.to_us))
+    return float((spent * np.array([persons for _, persons in staff])).sum()) / window.span_us
+
+
+def _review(log: Log, rows: dict[str, Column]) -> dict[str, float | None]:
     asked, answered = rows["asked_us"] != NEVER, rows["answered_us"] != NEVER
-    took_s = (rows["answered_us"] - rows["asked_us"])[asked & answered] / SECOND_US
+    people = log.single["people"]
+    sent = people["loop_sent"]
     return {
         "review_asked_percent": _share(int(asked.sum()), len(asked), 100),
         "review_answered_percent": _share(int((asked & answered).sum()), int(asked.sum()), 100),
-        "review_answer_mean_s": _mean(took_s),
+        **{name: people[name] for name in people if name.startswith("review_")},
+        "loop_sent_percent": None if sent is None else _share(sent, len(log.columns["left_us"]), 100),
     }
 
 
 def _states(log: Log, rows: dict[str, Column], window: Window) -> dict[str, float | None]:
-    times, states = log.states[:, 0], log.states[:, 1]
-    ends = np.append(times[1:], max(window.to_us, int(times[-1])))
-    spent = np.clip(ends, window.from_us, window.to_us) - np.clip(times, window.from_us, window.to_us)
-    inside = (times > window.from_us) & (times <= window.to_us)
-    stops = int((inside & np.isin(states, [int(state) for state in STOPPED])).sum())
+    """Shares of the window by what a state means (``lane.machine.BUCKETS``); a stop lasts until the lane runs again."""
+    begun, spent, stops = False, Counter[str](), 0
+    cause = ""
+    ends = [int(time) for time in log.states[1:, 0]] + [max(window.to_us, int(log.states[-1, 0]))]
+    for (time, state, place), end in zip(log.states.tolist(), ends, strict=True):
+        bucket = BUCKETS[State(state)]
+        if State(state) in STOPS and begun:
+            cause = log.single["causes"][place]
+            stops += window.from_us < time <= window.to_us
+        begun = begun or bucket is Bucket.RUNNING
+        if bucket is Bucket.NOT_PLANNED and cause:  # reset and start after a stop belong to it
+            bucket = Bucket.SAFETY
+        passed = min(max(end, window.from_us), window.to_us) - min(max(time, window.from_us), window.to_us)
+        spent[bucket] += passed
+        if bucket in _COUNTED and cause:
+            spent[STOPPED_PREFIX + cause] += passed
 
-    def percent(state: State) -> float:
-        return 100 * float(spent[states == int(state)].sum()) / window.span_us
+    def percent(name: str) -> float:
+        return 100 * spent[name] / window.span_us
 
     return {
-        "available_percent": percent(State.EXECUTE),
-        "held_percent": percent(State.HELD),
-        "suspended_percent": percent(State.SUSPENDED),
-        "aborted_percent": percent(State.ABORTED),
+        "available_percent": percent(Bucket.RUNNING),
+        "held_percent": percent(Bucket.OWN_FAULT),
+        "suspended_percent": percent(Bucket.WAITING),
+        "aborted_percent": percent(Bucket.SAFETY),
         "stops_per_thousand": _share(stops, len(rows["left_us"]), 1_000),
+        **{name: percent(name) for name in sorted(spent) if name.startswith(STOPPED_PREFIX)},
     }
 
 

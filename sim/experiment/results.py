@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from sim.experiment.digest import Digest, bench_wait_s, passage_s
-from sim.experiment.figures import FIGURES, GROUND_PREFIX, Horizon
+from sim.experiment.figures import FIGURES, GROUND_PREFIX, STOPPED_PREFIX, Horizon
 from sim.experiment.intervals import LEVEL, Interval, bonferroni, interval_of, pairing_of
 from sim.experiment.plan import Plan
 from sim.experiment.staffing import ESCAPES, staffed, upper_escape
@@ -69,7 +69,8 @@ def _scenario(done: Done, i: int) -> dict[str, Any]:
         "config_sha256": scenario_sha256(done.scenarios[i]),
         "replications": len(digests),
         "figures": {figure: _figure(figure, digests) for figure in FIGURES},
-        "grounds": {figure.removeprefix(GROUND_PREFIX): _figure(figure, digests) for figure in _grounds(digests)},
+        "grounds": _with_prefix(GROUND_PREFIX, digests),
+        "stopped": _with_prefix(STOPPED_PREFIX, digests),
         "runs": [
             {
                 key: run.single[key]
@@ -81,13 +82,15 @@ def _scenario(done: Done, i: int) -> dict[str, Any]:
     }
 
 
-def _grounds(digests: Sequence[Digest]) -> list[str]:
-    return sorted({figure for run in digests for figure in run.figures if figure.startswith(GROUND_PREFIX)})
+def _with_prefix(prefix: str, digests: Sequence[Digest]) -> dict[str, Any]:
+    """Figures of one family, by what follows the prefix; absent from a replication means 0."""
+    names = sorted({figure for run in digests for figure in run.figures if figure.startswith(prefix)})
+    return {figure.removeprefix(prefix): _figure(figure, digests) for figure in names}
 
 
 def values_of(figure: str, digests: Sequence[Digest]) -> list[float | None]:
-    """One value per replication; a ground that did not occur in one has the share 0."""
-    absent = 0.0 if figure.startswith(GROUND_PREFIX) else None
+    """One value per replication; a ground or cause that did not occur has the share 0."""
+    absent = 0.0 if figure.startswith((GROUND_PREFIX, STOPPED_PREFIX)) else None
     return [run.figures.get(figure, absent) for run in digests]
 
 

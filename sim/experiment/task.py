@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from sim.experiment.watch import Log, Watch, watched
+from sim.officers import BenchSpec, opening_us
 from sim.scenario import Scenario
 from sim.streams.randoms import key
 from sim.twin import run_core_twin
@@ -25,6 +26,11 @@ SEED_BITS = 48
 HASHED = ("lane", "devices", "vision", "sim")
 NOT_IN_A_RUN = ("sim/experiment/report", "sim/demo", "sim/wire")
 """What no replication executes: a change there leaves finished runs valid."""
+WHOLE_RUN = (
+    "review_wait_mean_s", "review_wait_p95_s", "review_queue_mean", "review_utilisation_percent", "review_staff_mean",
+    "loop_sent",
+)  # fmt: skip
+"""Figures that the run itself gives, of its whole time; only they know what was withdrawn from a review officer."""
 
 
 class RefusedTaskError(RuntimeError):
@@ -106,7 +112,7 @@ def run_log(task: Task) -> Log:
     single = {
         "gap_um": scenario.config.layout.gap_um_min,
         "speed_um_s": scenario.config.speed_um_s,
-        "bench_officers": scenario.settings.bench.officers,
+        "bench_staff": _staff(scenario.settings.bench, watch.states[-1][0] if watch.states else 0),
         "seed": task.seed,
         "journal_sha256": figures["journal_sha256"],
         "ended": figures["ended"],
@@ -114,8 +120,20 @@ def run_log(task: Task) -> Log:
         "unaccounted": referee["unaccounted"],
         "content_errors": referee["content_errors"],
         "missed_content": referee["missed_content"],
+        "people": {name: figures.get(name) for name in WHOLE_RUN},
     }
-    return watch.log(result.referee, single)
+    bench = scenario.settings.bench
+    return watch.log(result.referee, lambda seq: opening_us(bench, task.seed, seq), single)
+
+
+def _staff(bench: BenchSpec, until_us: int) -> list[list[int]]:
+    """Officers at the bench from each time on: [[time, officers], ...]."""
+    if bench.calendar is None:
+        return [[0, bench.officers]]
+    staff, now_us = [[0, bench.calendar.level(0)]], 0
+    while (now_us := bench.calendar.next_change_us(now_us)) <= until_us:
+        staff.append([now_us, bench.calendar.level(now_us)])
+    return staff
 
 
 def packed(log: Log) -> bytes:

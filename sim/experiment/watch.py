@@ -4,6 +4,7 @@ The controller is the real one; ``watched`` only reads the events of each step. 
 was wrong with it) is joined to them after the run by the referee's own matching.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,16 +40,20 @@ assert len(GROUND_BIT) < 63
 
 Column = NDArray[np.int64]
 COLUMNS = (
-    "arrived_us", "inducted_us", "length_um", "left_us", "released", "grounds", "planted", "asked_us", "answered_us",
-    "started_us", "opened_us",
+    "arrived_us", "inducted_us", "length_um", "left_us", "released", "looped", "grounds", "planted", "asked_us",
+    "answered_us", "opened_us",
 )  # fmt: skip
 """One entry per lane parcel in each, by lane number; NEVER where it did not happen. ``left_us``: an exit proved it;
-``released``: 1 through the gate; ``asked_us``, ``answered_us``: review; ``started_us``, ``opened_us``: at the bench."""
+``released``: 1 through the gate; ``looped``: 1 when it went round instead of to the bench; ``asked_us``,
+``answered_us``: review; ``opened_us``: at the bench. ``started_us`` (when opening began) is added at the end."""
+LOOP_PERSON = "twin-loop"
+"""Who records that a parcel went round."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Log:
-    """One finished run: ``columns`` as named above, ``states`` as rows of (time, state), and single values."""
+    """One finished run: ``columns`` as named above, ``states`` as rows of (time, state, place of the cause in
+    ``single["causes"]``), and single values."""
 
     columns: dict[str, Column]
     states: Column
@@ -61,10 +66,10 @@ class _Row:
     length_um: int = 0
     left_us: int = NEVER
     released: int = 0
+    looped: int = 0
     grounds: int = 0
     asked_us: int = NEVER
     answered_us: int = NEVER
-    started_us: int = NEVER
     opened_us: int = NEVER
 
 
@@ -73,8 +78,8 @@ class Watch:
     """Collects while the lane runs."""
 
     rows: dict[int, _Row] = field(default_factory=dict)
-    states: list[tuple[int, int]] = field(default_factory=list)
-    _free_us: dict[str, int] = field(default_factory=dict)
+    states: list[tuple[int, int, int]] = field(default_factory=list)
+    causes: dict[str, int] = field(default_factory=dict)
 
     def _row(self, seq: int) -> _Row:
         row = self.rows.get(seq)
@@ -117,18 +122,20 @@ class Watch:
         self._row(event.seq).answered_us = event.at_us
 
     def opened(self, event: BenchRecorded) -> None:
-        """An officer has opened it. He began when it came, or when he was done with the one before."""
+        """An officer has opened it, or it goes round."""
         row = self._row(event.seq)
-        row.opened_us = event.at_us
-        row.started_us = max(row.left_us, self._free_us.get(event.person, NEVER))
-        self._free_us[event.person] = event.at_us
+        if event.person == LOOP_PERSON:
+            row.looped = 1
+        elif row.opened_us == NEVER:  # a second record of one opening says only that its code must be read first
+            row.opened_us = event.at_us
 
     def state(self, event: StateChanged) -> None:
-        """The lane's state."""
-        self.states.append((event.at_us, int(event.reached)))
+        """The lane's state and why."""
+        cause = self.causes.setdefault(str(event.cause), len(self.causes))
+        self.states.append((event.at_us, int(event.reached), cause))
 
-    def log(self, referee: Referee, single: dict[str, Any]) -> Log:
-        """The finished run; ``single``: values that hold for the whole of it."""
+    def log(self, referee: Referee, opening_us: Callable[[int], int], single: dict[str, Any]) -> Log:
+        """The finished run; ``opening_us``: how long opening a lane parcel takes; ``single``: values of the whole."""
         seqs = sorted(self.rows)
         bodies = [referee.body_of(seq) for seq in seqs]
         columns = {
@@ -138,7 +145,11 @@ class Watch:
         }
         columns["arrived_us"] = np.array([body.arrival_us if body else NEVER for body in bodies], dtype=np.int64)
         columns["planted"] = np.array([PLANTED_CODE[body.planted] if body else -1 for body in bodies], dtype=np.int64)
-        return Log(columns=columns, states=np.array(self.states, dtype=np.int64).reshape(-1, 2), single=single)
+        opened = [self.rows[seq].opened_us for seq in seqs]
+        begun = [done - opening_us(seq) if done != NEVER else NEVER for seq, done in zip(seqs, opened, strict=True)]
+        columns["started_us"] = np.array(begun, dtype=np.int64)
+        states = np.array(self.states, dtype=np.int64).reshape(-1, 3)
+        return Log(columns=columns, states=states, single=single | {"causes": list(self.causes)})
 
 
 def _bits(grounds: tuple[Ground, ...]) -> int:

@@ -102,6 +102,17 @@ def _grounds(results: Results) -> Iterator[str]:
         yield _table(["ground, % of all parcels", *(one["name"] for one in some)], rows)
 
 
+def _stops(results: Results) -> Iterator[str]:
+    scenarios = results["scenarios"]
+    names = sorted({cause for one in scenarios for cause in one["stopped"]})
+    if not names:
+        return
+    yield "<h2>Why the lane stood</h2>"
+    for some in _in_groups(scenarios):
+        rows = [([name, *(shown(one["stopped"].get(name, _NEVER), 2) for one in some)], "") for name in names]
+        yield _table(["cause, % of the time", *(one["name"] for one in some)], rows)
+
+
 _NEVER = {"mean": 0.0, "half_width": 0.0}
 
 
@@ -210,7 +221,7 @@ def _settings(keys: Mapping[str, Any]) -> str:
 
 
 _SECTIONS = (
-    _answer, _staffing, _selection, _glance, _figures, _comparisons, _over_time, _grounds, _warm_up, _how,
+    _answer, _staffing, _selection, _glance, _figures, _comparisons, _over_time, _grounds, _stops, _warm_up, _how,
 )  # fmt: skip
 
 
