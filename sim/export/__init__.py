@@ -1,0 +1,1 @@
+"""A recorded run in the formats of others: OCEL 2.0, XES, Parquet."""
