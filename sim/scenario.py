@@ -3,6 +3,7 @@
 Every key can also be set from outside by its dotted path (``stream.rate_per_hour``), which is how experiments vary it.
 """
 
+import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from lane.permits import decision_um
 from lane.settings.lane_file import load_lane
 from lane.settings.reader import SettingsError, Table, TomlFile
 from sim.coretwin.breakdowns import Device, Fitters
+from sim.coretwin.fault_rates import KINDS, MILLION, FaultRates
 from sim.coretwin.loop import LoopSpec
 from sim.coretwin.reviewers import ReviewSpec
 from sim.coretwin.settings import TwinSettings
@@ -138,6 +140,7 @@ def _read(file: TomlFile, path: Path) -> Scenario:
         plant=_plant(root),
         reviewers=_reviewers(root, starts_us, review),
         loop=_loop(exits),
+        fault_rates=_faults(root),
         fitters=fitters,
         downtimes=parse_downtimes(root.tables("breakdown"), list(Device), _most(fitters)),
     )
@@ -189,12 +192,8 @@ def _stretched(layout: Layout, added_um: int, gap_um_min: int) -> Layout:
 
 
 def _reviewers(root: Table, starts_us: int, review: bool) -> ReviewSpec | None:
-    """Officers at the screen; without the table nobody answers there."""
+    """Officers at the screen; without the table, or without reviews, nobody sits there."""
     table = root.table("reviewers", required=False)
-    if not root.has("reviewers"):
-        return None
-    if not review:
-        root.complain("reviewers", "expected review = true: the lane asks nobody otherwise")
     usual = ReviewSpec()
     spec = ReviewSpec(
         officers=table.scaled("officers", 1, 500, default=usual.officers),
@@ -204,7 +203,24 @@ def _reviewers(root: Table, starts_us: int, review: bool) -> ReviewSpec | None:
         calendar=parse_calendar(table, starts_us),
     )
     table.close()
-    return spec
+    return spec if review and root.has("reviewers") else None
+
+
+def _faults(root: Table) -> FaultRates | None:
+    """Faults by rate: ``kinds`` (ALL, or words of the catalogue) and how many of a thousand parcels each befalls."""
+    if not root.has("faults"):
+        return None
+    table = root.table("faults")
+    ppm = table.scaled("each_permille", 0, PERMILLE, MILLION // PERMILLE)
+    words = table.text("kinds", pattern=r"[A-Z_]+( [A-Z_]+)*", hint='ALL, or kinds such as "GATE_STUCK BODY_INSERTED"')
+    known = {str(kind): kind for kind in KINDS}
+    for word in words.split():
+        if word not in known and words != "ALL":
+            near = difflib.get_close_matches(word, known, n=1) or sorted(known)[:1]
+            table.complain("kinds", f"{word} is no kind of fault of a scenario (did you mean {near[0]}?)")
+    table.close()
+    kinds = KINDS if words == "ALL" else tuple(known[word] for word in words.split() if word in known)
+    return FaultRates(kinds=kinds, ppm=ppm)
 
 
 def _loop(exits: Table) -> LoopSpec | None:

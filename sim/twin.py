@@ -10,7 +10,7 @@ import hashlib
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lane.codec import canonical, to_plain
@@ -69,9 +69,11 @@ def run_core_twin(
     if driver not in DRIVERS:
         raise ValueError(f"driver {driver!r}: expected one of {', '.join(DRIVERS)}")
     chosen = settings or TwinSettings()
+    if chosen.fault_rates is not None:
+        chosen = replace(chosen, faults=(*chosen.faults, *chosen.fault_rates.plan(seed, stream)))
     journal = MemoryJournal(MemoryMode(mode), keep=chosen.keep_records)
     answers = Answers(stream, load_tables())
-    referee = Referee(stream, answers.status_class, gate_um=config.layout.gate_um)
+    referee = Referee(stream, answers.status_class, gate_um=config.layout.gate_um, learn_zero=not chosen.faults)
     config_sha256 = hashlib.sha256(canonical(to_plain(config))).hexdigest()
     station = Station(
         config,

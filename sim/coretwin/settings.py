@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sim.coretwin.breakdowns import Fitters
+from sim.coretwin.fault_rates import FaultRates
 from sim.coretwin.loop import LoopSpec
 from sim.coretwin.reviewers import ReviewSpec
 from sim.coretwin.verdicts import VerdictModel
@@ -25,7 +26,7 @@ class TwinSettings:
     ``belt_report_um``: belt travel between two reports of the encoder; 0: only on a change of speed, because in
     virtual time every input brings the belt position of its instant and the reports say nothing new.
     ``reviewers``: officers at the screen (None: nobody answers there). ``loop``: a third way out for late verdicts.
-    ``downtimes`` of devices, and who repairs them.
+    ``downtimes`` of devices, and who repairs them. ``fault_rates``: faults drawn by rate, besides ``faults``.
     ``keep_records``, ``keep_inputs``: hold the journal's bytes, the inputs (for a replay).
     """
 
@@ -42,6 +43,7 @@ class TwinSettings:
     held_us: int = 900_000_000
     belt_report_um: int = 0
     faults: tuple[Fault, ...] = ()
+    fault_rates: FaultRates | None = None
     plant: PlantOptions = field(default_factory=PlantOptions)
     reviewers: ReviewSpec | None = None
     loop: LoopSpec | None = None
