@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,10 @@ sim.add_command(Forward("museum", "sim.museum.cli:museum", "Deliberate bugs: doe
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of stream, people, verdicts.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 @click.option(
+    "--record", "record_file", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all records here, for `lane sim view` and `lane sim export`.",
+)  # fmt: skip
+@click.option(
     "--driver", default="simpy", show_default=True, type=click.Choice(["simpy", "heap"]),
     help="What turns the clock: the SimPy kernel, or a bare heap loop to compare it with.",
 )  # fmt: skip
@@ -73,17 +78,21 @@ sim.add_command(Forward("museum", "sim.museum.cli:museum", "Deliberate bugs: doe
     "--mode", default="records", show_default=True, type=click.Choice(["records", "sealed"]),
     help="Journal: canonicalised and hashed outside the timed span, or sealed (tree and all) as it comes.",
 )  # fmt: skip
-def run(scenario: Path, parcels: int, seed: int, json_file: Path | None, driver: str, mode: str) -> None:
+def run(
+    scenario: Path, parcels: int, seed: int, json_file: Path | None, record_file: Path | None, driver: str, mode: str
+) -> None:
     """Run SCENARIO (see config/scenarios/) in virtual time and print its figures.
 
     The same controller code as on a real lane; the journal hash is equal on every run and on both drivers.
     """
     from lane.settings.reader import SettingsError
+    from sim.recording import write_recording
     from sim.scenario import load_scenario
     from sim.twin import run_core_twin
 
-    if json_file is not None and not json_file.parent.is_dir():
-        raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
+    for option, file in (("--json", json_file), ("--record", record_file)):
+        if file is not None and not file.parent.is_dir():
+            raise click.ClickException(f"{option} {file}: expected an existing folder, {file.parent} is none")
     console = Console(stderr=True)
     try:
         plan = load_scenario(scenario)
@@ -94,11 +103,14 @@ def run(scenario: Path, parcels: int, seed: int, json_file: Path | None, driver:
         stream = plan.parcels(parcels, seed)
         progress.update(task, description="running the lane", total=parcels)
         result = run_core_twin(
-            plan.config, stream, seed, mode, driver, plan.settings,
+            plan.config, stream, seed, mode, driver, replace(plan.settings, keep_records=record_file is not None),
             progress=lambda left: progress.update(task, completed=left),
         )  # fmt: skip
         progress.update(task, completed=parcels)
     figures = result.figures | {"scenario": str(scenario)}
+    if record_file is not None:
+        facts = {name: figures[name] for name in ("scenario", "parcels", "journal_sha256")} | {"seed": seed}
+        write_recording(record_file, plan.config, (body for _, body in result.journal.records()), facts)
     if json_file is not None:
         json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     _show(Console(), figures)
