@@ -27,7 +27,7 @@ def _run(day: Scenario, parcels: int, seed: int, fault_ppm: int) -> DriverStatio
 
 
 def test_without_faults_every_parcel_takes_the_way_that_the_core_twin_gives_it(day: Scenario) -> None:
-    parcels, seed = 6, 3
+    parcels, seed = 6, 2
     station = _run(day, parcels, seed, 0)
     report = station.referee.report()
     assert station.ended == "all parcels gone"
