@@ -40,6 +40,7 @@ def experiment(
 
     from lane.settings.reader import SettingsError
     from sim.experiment.plan import load_plan
+    from sim.experiment.staffing import persons_of
     from sim.experiment.study import load_scenarios
     from sim.experiment.task import RefusedTaskError
     from sim.experiment.workers import ClusterError
@@ -51,6 +52,8 @@ def experiment(
         changed: dict[str, Any] = {"parcels": parcels, "seed": seed, "replications": replications}
         plan = replace(plan, **{name: value for name, value in changed.items() if value is not None})
         scenarios = load_scenarios(plan)
+        if plan.staffing is not None:
+            persons_of(plan)  # a wrong key is told before hours of runs, not after
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
     folder = out or Path(f"{file.stem}.study")

@@ -189,7 +189,7 @@ def _floats(value: Any) -> Any:
 def _told(error: str) -> tuple[str, str]:
     """(key path, text) of a complaint of msgspec, with the nearest known key."""
     text, _, place = error.partition(" - at `$")
-    where = place.removesuffix("`").lstrip(".")
+    where = place.removesuffix("`").removesuffix("[...]").lstrip(".")
     unknown = re.search(r"unknown field `(.*)`", text)
     if unknown:
         near = difflib.get_close_matches(unknown[1], _KNOWN, n=1)
@@ -249,9 +249,9 @@ def _check_figures(file: TomlFile, where: str, names: Sequence[str]) -> None:
             meaning_of(name)
         except (KeyError, ValueError):
             near = difflib.get_close_matches(name, FIGURES, n=1)
-            advice = f", did you mean {near[0]!r}?" if near else ""
+            advice = f", did you mean {near[0]!r}?" if near else ";"
             known = ", ".join([*FIGURES, f"{GROUND_PREFIX}<GROUND>"])
-            file.complain(where, f"{name!r} is no figure{advice}; known: {known}")
+            file.complain(where, f"{name!r} is no figure{advice} known: {known}")
 
 
 __all__ = ["Case", "Demand", "Goal", "Plan", "Select", "SettingsError", "Staffing", "load_plan"]

@@ -28,7 +28,10 @@ def _number(plan: Plan, base: Mapping[str, Any], overrides: Mapping[str, Any], k
     if value is None:
         value = base
         for name in key.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
+            if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+                value = value[int(name)]
+            else:
+                value = value.get(name) if isinstance(value, dict) else None
     if not isinstance(value, int) or isinstance(value, bool):
         raise SettingsError(
             [f"{plan.path}: staffing.persons: expected a key that stands for persons, {key} is {value!r}"]

@@ -61,7 +61,14 @@ def run_seed(seed: int, replication: int) -> int:
 
 def scenario_sha256(scenario: Scenario) -> str:
     """Hash over everything that the scenario says, lane included."""
-    return hashlib.sha256(msgspec.json.encode(scenario, order="deterministic")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(scenario, enc_hook=_as_text, order="deterministic")).hexdigest()
+
+
+def _as_text(value: object) -> str:
+    """A file that the scenario names counts by its content, wherever it lies."""
+    if isinstance(value, Path):
+        return f"{value.name} {hashlib.sha256(value.read_bytes()).hexdigest()}"
+    raise TypeError(f"scenario: expected plain values and paths, was {type(value).__name__}")
 
 
 @cache
