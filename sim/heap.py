@@ -13,6 +13,8 @@ from sim.kernel import CALL
 class HeapLoop:
     """Plain calls in the order (time, priority, scheduling)."""
 
+    __slots__ = ("_queue", "_scheduled", "now")
+
     def __init__(self) -> None:
         self.now = 0
         self._queue: list[tuple[int, int, int, Callable[[Any], object], Any]] = []

@@ -34,9 +34,11 @@ class Kernel(simpy.Environment):
     in would make two machines differ). Off for SimPy's own programs.
     """
 
+    __slots__ = ("now",)
+    now: Any
+    """Virtual time; a slot, because the twin reads and sets it at every input (whole microseconds there)."""
     _queue: list[Entry]  # type: ignore[assignment]  # entries carry one element more than SimPy's
     _eid: "count[int]"
-    now: Any = 0  # a plain attribute: the twin reads it at every input (whole microseconds there)
 
     def __init__(self, initial_time: SimTime = 0, *, integer_time: bool = False) -> None:
         self.now = initial_time

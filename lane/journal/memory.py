@@ -111,5 +111,8 @@ class MemoryJournal:
 
     def sticky(self, parcel_key: str, at_us: int) -> tuple[int, int]:
         """(last effective passage of this draw key within 30 days or 0, number of passages within 30 days)."""
-        passages = [one for one in self._passages.get(parcel_key, ()) if one[1] >= at_us - STICKY_US]
+        known = self._passages.get(parcel_key)
+        if known is None:
+            return 0, 0
+        passages = [one for one in known if one[1] >= at_us - STICKY_US]
         return max([seq for seq, _, effective in passages if effective], default=0), len(passages)

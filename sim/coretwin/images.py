@@ -9,6 +9,8 @@ from vision.item_count import Acquisition, Origin
 LINE_UM = 1_200
 """One detector line per 12 encoder counts (device manual, section 7)."""
 
+IMAGES_KEPT = 10_000
+"""Images whose body is known; a lane has a few dozen parcels between detector and decision."""
 BODY_UM_MAX = 2_000_000
 """Longer than any body: one whose tail has not come by then was taken off the belt at the detector."""
 
@@ -54,18 +56,19 @@ class Images:
         if window is None:
             return None
         from_um, to_um = window
-        self._spans = [span for span in self._spans if span.tail_um >= 0 or span.head_um > from_um - BODY_UM_MAX]
-        shown = [span for span in self._spans if span.head_um < to_um and not 0 <= span.tail_um <= from_um]
-        self._spans = [span for span in self._spans if span.tail_um < 0 or span.tail_um > from_um]
-        head_um = min((span.head_um for span in shown), default=0)
-        tail_um = max((span.tail_um for span in shown), default=0)
+        shown = self._shown(from_um, to_um)
+        head_um, tail_um = 0, 0
         acquisition = Acquisition.SUCCESSFUL
         if len(shown) > 1:
             acquisition = Acquisition.MERGED
-        elif shown and (head_um < from_um or not 0 <= tail_um <= to_um):
-            acquisition = Acquisition.CUT
+            head_um = min(span.head_um for span in shown)
+            tail_um = max(span.tail_um for span in shown)
+        elif shown:
+            head_um, tail_um = shown[0].head_um, shown[0].tail_um
+            if head_um < from_um or not 0 <= tail_um <= to_um:
+                acquisition = Acquisition.CUT
         digest = hashlib.sha256(f"{self._seed}\x1f{seq}\x1f{[span.body for span in shown]}".encode()).hexdigest()
-        self.bodies[digest] = shown[0].body if len(shown) == 1 else 0
+        self._remember(digest, shown[0].body if len(shown) == 1 else 0)
         return ScanStored(
             at_us=at_us,
             belt_um=belt_um,
@@ -77,8 +80,30 @@ class Images:
             from_um=from_um,
             to_um=to_um,
             head_um=head_um,
-            tail_um=max(0, tail_um),
+            tail_um=tail_um if tail_um > 0 else 0,
             gaps=0,
             acquisition=acquisition,
             origin=Origin.SYNTHETIC,
         )
+
+    def _shown(self, from_um: int, to_um: int) -> list[Span]:
+        """Bodies inside a window that has ended; those before it are forgotten."""
+        shown, kept = [], []
+        for span in self._spans:
+            tail_um = span.tail_um
+            if tail_um < 0:
+                if span.head_um <= from_um - BODY_UM_MAX:
+                    continue
+            elif tail_um <= from_um:
+                continue
+            kept.append(span)
+            if span.head_um < to_um:
+                shown.append(span)
+        self._spans = kept
+        return shown
+
+    def _remember(self, digest: str, body: int) -> None:
+        """Which body an image shows; one that was taken long ago is counted by now."""
+        self.bodies[digest] = body
+        if len(self.bodies) > IMAGES_KEPT:
+            del self.bodies[next(iter(self.bodies))]

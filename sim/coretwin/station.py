@@ -164,10 +164,11 @@ class Station:
         events = step.events
         self._append(item, events)
         self.handled += 1
-        ears = self._ears
-        for event in events:
-            for hear in ears.get(type(event), ()):
-                hear(event)
+        if events:
+            ears = self._ears
+            for event in events:
+                for hear in ears.get(type(event), ()):
+                    hear(event)
         for command in step.commands:
             self._obeyers[type(command)](command)
         due_us = self._next_deadline()

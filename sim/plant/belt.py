@@ -10,9 +10,12 @@ _US = 1_000_000  # microseconds in a second
 
 
 class Belt:
-    """A belt that ramps to a wanted speed and keeps it. Never runs backwards."""
+    """A belt that ramps to a wanted speed and keeps it. Never runs backwards.
 
-    __slots__ = ("_accel", "_p0", "_p1", "_t0", "_t1", "_v0", "target_um_s")
+    ``line``: (time, position, speed) from which on the belt moves evenly.
+    """
+
+    __slots__ = ("_accel", "_p0", "_p1", "_t0", "_t1", "_v0", "line", "target_um_s")
 
     def __init__(self) -> None:
         self.target_um_s = 0
@@ -20,6 +23,7 @@ class Belt:
         self._p0 = self._p1 = 0
         self._v0 = 0
         self._accel = 0
+        self.line = (0, 0, 0)
 
     def set_speed(self, now_us: int, speed_um_s: int) -> None:
         """From now on ramp to ``speed_um_s`` (0: stop). Raises ValueError for a negative speed."""
@@ -35,6 +39,7 @@ class Belt:
         self._accel = RAMP_UM_S2 if change > 0 else -RAMP_UM_S2
         self._t1 = now_us + ramp_us
         self._p1 = self._ramp_position(self._t1)
+        self.line = (self._t1, self._p1, speed_um_s)
 
     def position(self, at_us: int) -> int:
         """Belt position at a time not before the last change of speed."""

@@ -81,8 +81,7 @@ class LaneIo:
     def _power_up(self) -> None:
         self.inputs = 1 << Channel.GATE_HOME
         self.counters = [0] * (Channel.TRIPPED + 1)
-        self.ring: list[tuple[int, int, int, int]] = [(0, 0, 0, 0)] * RING_SLOTS
-        self.newest = 0
+        self._edges: list[tuple[int, bool, int, int] | None] = [None] * RING_SLOTS
         self.events = 0
         self.do_wanted = 0
         self.do_applied = 0
@@ -124,18 +123,35 @@ class LaneIo:
         """A channel changed level: input word, rising-edge counter, ring entry stamped here."""
         if level:
             self.inputs |= 1 << channel
-            self.counters[channel] = (self.counters[channel] + 1) & U32
+            self.counters[channel] += 1
         else:
             self.inputs &= ~(1 << channel)
-        self.events += 1
-        self.newest = (self.newest + 1) & U16
-        code = channel | (0x8000 if level else 0)
-        self.ring[self.newest % RING_SLOTS] = (self.newest, code, self.clock(at_us), self.encoder(belt_um))
+        self.events = events = self.events + 1
+        self._edges[events % RING_SLOTS] = (channel, level, at_us, belt_um)
         if self.rules is not None and channel == Channel.DIVERT:
             pulses = (self.running, self.waiting)
             windows = [(pulse.from_um, pulse.to_um) for pulse in pulses if pulse is not None]
             if self.rules.divert(level, belt_um, windows):
                 self.rest_gate(at_us, belt_um)
+
+    @property
+    def newest(self) -> int:
+        """Number of the newest ring entry (0: none since power-up)."""
+        return self.events & U16
+
+    @property
+    def ring(self) -> list[tuple[int, int, int, int]]:
+        """The ring's slots as (number, channel and level, clock, encoder); written by the device as edges come."""
+        slots = []
+        for slot, edge in enumerate(self._edges):
+            if edge is None:
+                slots.append((0, 0, 0, 0))
+                continue
+            channel, level, at_us, belt_um = edge
+            number = self.events - (self.events - slot) % RING_SLOTS
+            code = channel | (0x8000 if level else 0)
+            slots.append((number & U16, code, self.clock(at_us), self.encoder(belt_um)))
+        return slots
 
     # --- what is written to the device
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush, heapreplace
 
-from lane.model.config import EYES, READER_FIRST, READER_SECOND, Layout
+from lane.model.config import EYES, Layout
 from lane.model.words import Route
 from sim.plant.belt import Belt
 from sim.plant.bodies import Body, BodyFed, BodyLeft
@@ -19,29 +19,15 @@ from sim.plant.gate import Gate
 from sim.plant.happenings import Happening
 from sim.plant.lane_io import DO_INDUCTION, Channel, LaneIo, Refusal
 from sim.plant.listener import Diary, Listener
-from sim.plant.marks import (
-    BLADE_HEAD,
-    DETECTOR_HEAD,
-    DETECTOR_TAIL,
-    EXIT_HEAD,
-    EXIT_TAIL,
-    READER,
-    SCALE,
-    SECOND,
-    TAIL,
-    WATCH,
-    Paths,
-)
+from sim.plant.marks import EXIT_HEAD, READER, TAIL, WATCH, Paths
 from sim.plant.options import FEEDER_SLACK_UM as FEEDER_SLACK_UM
 from sim.plant.options import PlantOptions
-from sim.streams.randoms import Keyed
+from sim.plant.stations import EXITS, Stations
+from sim.plant.stations import SCALE_ERROR_MG as SCALE_ERROR_MG
 from sim.streams.truth import ParcelTruth
 
-SCALE_SIGMA_MG, SCALE_ERROR_MG, SCALE_STEP_MG = 1_000, 3_000, 100
-"""Noise of the scale: sigma 1 g, never beyond its stated accuracy of 3 g; it shows tenths of a gram."""
-
+_US = 1_000_000  # microseconds in a second
 _INDUCT = int(Channel.INDUCT)
-_EXITS = {Route.RELEASE: int(Channel.EXIT_RELEASE), Route.INSPECT: int(Channel.EXIT_INSPECT)}
 
 Mark = tuple[int, int, int, Body | None, int]  # belt position, order, code, body, generation (or token)
 
@@ -75,7 +61,7 @@ class Plant:
         self._belt_due_us = self._feed_due_us = NEVER
         self._induction = 0  # output b0 as the feeder last saw it
         self._diverter = Diverter(self, self.io, self.gate)
-        self._scale = Keyed(seed, "scale")
+        self._stations = Stations(self, seed)
         self._diary = Diary(self.fed, self.left)
         self.listener: Listener = self._diary
         self._paths = Paths(layout, second_reader=self.options.second_reader)
@@ -171,12 +157,50 @@ class Plant:
 
         Returns the time of the happening that ``jump`` refused (None: nothing more without a command).
         """
+        marks, belt, io, diverter, blocked = self._marks, self.belt, self.io, self._diverter, self._blocked
+        self.now_us = at_us
         while True:
-            self._do(at_us)
+            feed_us = self._feed_due_us
+            steady_us, steady_um, speed = belt.line
+            # the usual case, without a call more than it needs: the belt runs evenly and a body's mark comes first
+            if marks and marks[0][0] > steady_um and speed and feed_us != NEVER:
+                belt_um, _, code, body, generation = marks[0]
+                at_us = steady_us - (steady_um - belt_um) * _US // speed
+                if (
+                    at_us < feed_us and at_us < diverter.due_us and at_us < self._belt_due_us and code < EXIT_HEAD
+                    and body is not None and generation == body.generation
+                    and io.do_applied & DO_INDUCTION == self._induction
+                ):  # fmt: skip
+                    if at_us > self.now_us:
+                        if not jump(at_us):
+                            return at_us
+                        self.now_us = at_us
+                    body.place = ahead = body.place + 1
+                    path = body.path
+                    if ahead < len(path):  # the body's next mark takes the place of this one
+                        travel_um, place, following = path[ahead]
+                        heapreplace(
+                            marks, (body.head_um + travel_um, body.order + place, following, body, generation)
+                        )  # fmt: skip
+                    else:
+                        heappop(marks)
+                    if code >= READER:
+                        self._stations.meet(code, body, at_us, belt_um)
+                        continue
+                    head = code < TAIL
+                    channel = code if head else code - TAIL
+                    bodies = blocked[channel] + (1 if head else -1)
+                    blocked[channel] = bodies
+                    if bodies == (1 if head else 0):
+                        io.edge(channel, head, at_us, belt_um)
+                        self.listener.eye(at_us, belt_um, channel, head, body.parcel.number)
+                        if diverter.behind:
+                            diverter.changed(at_us, belt_um)
+                    continue
             next_us = self.next_at()
-            if next_us is None or not jump(next_us):
+            if next_us is None or (next_us > self.now_us and not jump(next_us)):
                 return next_us
-            at_us = next_us
+            self._do(next_us)
 
     def drain(self) -> list[Happening]:
         """Happenings since the last call, such as those that a command caused at once."""
@@ -322,37 +346,7 @@ class Plant:
         elif code < READER:
             self._eye(code - TAIL, False, at_us, belt_um, body.parcel.number)
         else:
-            self._station(code, body, at_us, belt_um)
-
-    def _station(self, code: int, body: Body, at_us: int, belt_um: int) -> None:
-        """A mark that is no edge of an eye."""
-        number = body.parcel.number
-        if code in (DETECTOR_HEAD, DETECTOR_TAIL):
-            self.listener.detector(at_us, belt_um, number, code == DETECTOR_HEAD)
-        elif code in (READER, SECOND):
-            reader = READER_FIRST if code == READER else READER_SECOND
-            self.listener.code(at_us, belt_um, reader, number, body.parcel.code)
-        elif code == SCALE:
-            self.listener.weight(at_us, belt_um, number, self._weigh(body.parcel.weight_mg))
-        elif code == BLADE_HEAD:
-            self._route(body, at_us, belt_um)
-        else:
-            body.moved_blade = self.gate.moved_since(body.at_blade_us)
-
-    def _weigh(self, weight_mg: int) -> int:
-        error = max(-SCALE_ERROR_MG, min(SCALE_ERROR_MG, self._scale.error(SCALE_SIGMA_MG)))
-        return max(0, (weight_mg + error + SCALE_STEP_MG // 2) // SCALE_STEP_MG * SCALE_STEP_MG)
-
-    def _route(self, body: Body, at_us: int, belt_um: int) -> None:
-        """The blade decides when the head reaches it; a blade on its way counts as where it is nearer to."""
-        out = 2 * self.gate.position(at_us) > self.gate.travel_us
-        body.route = Route.RELEASE if out else Route.INSPECT
-        body.at_blade_us = at_us
-        body.moved_blade = self.gate.direction != 0
-        exit_um = self.layout.exit_release_um if out else self.layout.exit_inspect_um
-        self.mark(body.head_um + exit_um, EXIT_HEAD, body, body.generation)
-        self.mark(body.head_um + exit_um + body.length_um, EXIT_TAIL, body, body.generation)
-        self.listener.routed(at_us, belt_um, body.parcel.number, body.route)
+            self._stations.meet(code, body, at_us, belt_um)
 
     def _exit(self, body: Body, head: bool, at_us: int, belt_um: int) -> None:
         """A head or tail at the exit eye of the body's route; with its tail there it has left the lane."""
@@ -360,7 +354,7 @@ class Plant:
         assert route is not None
         if not head:
             del self.bodies[body.parcel.number]
-        self._eye(_EXITS[route], head, at_us, belt_um, body.parcel.number)
+        self._eye(EXITS[route], head, at_us, belt_um, body.parcel.number)
         if not head:
             self.listener.left(at_us, belt_um, body)
 
