@@ -59,6 +59,7 @@ sim.add_command(Forward("experiment", "sim.experiment.cli:experiment", "A study:
 sim.add_command(Forward("oracles", "sim.oracles.cli:oracles", "Compare simulated queues and lines with theory."))
 sim.add_command(Forward("drivers", "sim.drivertwin.cli:drivers", "Spoil the bytes between drivers and devices."))
 sim.add_command(Forward("museum", "sim.museum.cli:museum", "Deliberate bugs: does the search find each?"))
+sim.add_command(Forward("residual", "sim.residual.cli:residual", "The risk that is left, by how the lane is built."))
 
 
 @sim.command("run")
