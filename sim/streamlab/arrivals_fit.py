@@ -6,14 +6,15 @@ score is the mean of the absolute logarithms of the ratios: 0.05 means five per 
 """
 
 import math
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
+from itertools import islice, pairwise
 
 import numpy
 
 from sim.streamlab.bursts import fit_bursts
 from sim.streamlab.dispersion import WINDOWS_US, Times, curve, hourly_rates, index_of_dispersion, plain_waits
-from sim.streams.arrivals import MILLI, Arrivals, BatchLaw, Mmpp, Model, Poisson, Regular, Waves, arrival_times
+from sim.streamlab.laws import fit_law
+from sim.streams.arrivals import MILLI, Arrivals, Model, Poisson, Regular, Renewal, Waves, arrival_times
 from sim.streams.rates import HOUR_US, HOURS
 
 PARCELS_MIN = 50
@@ -24,7 +25,10 @@ WAIT_FLOOR = 0.05
 """Waits below this share of a service time are the same as none."""
 SIMPLER = 0.03
 """A simple model is taken when its score is at most this much worse than the best, or one that its own streams have."""
-SIMPLE = ("poisson", "regular")
+SIMPLE = ("poisson", "regular", "renewal")
+CUTS = (0.5, 1.0, 2.0)
+"""Cuts between short and long headways, in parts of the one that parts them best."""
+TRAINS_MIN = 30
 SCORE_MAX = 0.25
 """No model that is further off than this is recommended; then the record itself is the model (trace)."""
 SIZES_MAX = 400
@@ -76,7 +80,10 @@ def fit_arrivals(times: Times, start_us: int = 0, seed: int = 1) -> ArrivalFit:
     multipliers = daily(times, start_us)
     rate = (len(times) - 1) * HOUR_US / float(times[-1] - times[0])
     steady = _operational(times, multipliers, start_us) if multipliers else times
-    models = (_poisson(rate), _regular(steady), _waves(steady), *_overlapping(steady), fit_bursts(steady))
+    models = (
+        _poisson(rate), _regular(steady), _renewal(steady), *_trains(steady), *_overlapping(steady),
+        fit_bursts(steady),
+    )  # fmt: skip
     found = [model for model in models if model]
     waits, index = tuple(plain_waits(times)), _index(times)
     fits = [_tried(model, multipliers, start_us, times, waits, index, seed) for model in found]
@@ -141,28 +148,36 @@ def _regular(times: Times) -> Model | None:
     return Regular(rate_milli=max(1, round(HOUR_US * MILLI / mean)), regular_permille=round(1_000 * (1 - cv)))
 
 
-def _waves(times: Times) -> Model | None:
-    """Batches: headways fall into short and long ones (Otsu's threshold on their logarithms)."""
+def _renewal(times: Times) -> Model | None:
+    """Single headways of any law."""
+    law = fit_law(numpy.diff(times))
+    return None if law is None else Renewal(headway=law.duration)
+
+
+def _trains(times: Times) -> list[Model]:
+    """Headways fall into short ones inside a train and long ones between trains, at several cuts between them.
+
+    When batches come at Poisson epochs and overlap, what is seen as one train is a busy period of them; then sizes of
+    trains are independent, and so are the exponential gaps after them: the model stays exact.
+    """
     headways = numpy.diff(times)
     logs = numpy.log(numpy.maximum(headways, 1.0))
-    limit = math.exp(_threshold(logs))
-    starts = numpy.concatenate(([0], numpy.flatnonzero(headways > limit) + 1))
-    sizes = numpy.diff(numpy.concatenate((starts, [len(times)])))
-    inner = headways[headways <= limit]
-    if len(starts) < 10 or len(inner) < 10:
+    cut = math.exp(_threshold(logs))
+    return [model for model in (_train(headways, cut * factor) for factor in CUTS) if model]
+
+
+def _train(headways: Times, cut_us: float) -> Model | None:
+    between = headways > cut_us
+    starts = numpy.flatnonzero(between) + 1
+    gap, inner = fit_law(headways[between]), fit_law(headways[~between])
+    if gap is None or inner is None:
         return None
-    span_us = float(times[-1] - times[0])
-    table = numpy.sort(sizes)[numpy.linspace(0, len(sizes) - 1, min(len(sizes), SIZES_MAX)).round().astype(int)]
-    constant_us = float(max(0.0, inner.mean() - inner.std()))
-    batches = (len(times) - 1) * HOUR_US / span_us / float(table.mean())
-    return Waves(
-        batches_milli=max(1, round(batches * MILLI)),
-        size_law=BatchLaw.TABLE,
-        size_milli=round(float(table.mean()) * MILLI),
-        size_table=tuple(int(size) for size in table),
-        inner_us=round(constant_us),
-        inner_mean_us=round(float(inner.mean()) - constant_us),
-    )
+    sizes = numpy.sort(numpy.diff(starts))
+    if len(sizes) < TRAINS_MIN:
+        return None
+    edges = numpy.linspace(0, len(sizes), min(len(sizes), SIZES_MAX) + 1).round().astype(int)
+    table = tuple(max(1, round(float(sizes[a:b].mean()))) for a, b in pairwise(edges.tolist()))
+    return Renewal(headway=gap.duration, sizes=table, inner=inner.duration)
 
 
 def _overlapping(times: Times) -> list[Model]:
@@ -236,20 +251,3 @@ def _off(
 def model_name(model: Model) -> str:
     """The scenario's word for a model."""
     return type(model).__name__.lower()
-
-
-def scaled_rate(arrivals: Arrivals, factor: float) -> Arrivals:
-    """The same process with more or fewer parcels: rates of its events times ``factor``."""
-    match arrivals.model:
-        case Poisson() as model:
-            rates = tuple(max(1, round(rate * factor)) for rate in model.rates_milli)
-            return replace(arrivals, model=replace(model, rates_milli=rates))
-        case Regular() as model:
-            return replace(arrivals, model=replace(model, rate_milli=max(1, round(model.rate_milli * factor))))
-        case Waves() as model:
-            return replace(arrivals, model=replace(model, batches_milli=max(1, round(model.batches_milli * factor))))
-        case Mmpp() as model:
-            low, high = (max(1, round(rate * factor)) for rate in model.rates_milli)
-            return replace(arrivals, model=replace(model, rates_milli=(low, high)))
-        case other:
-            raise ValueError(f"arrivals: {type(other).__name__} has no rate to scale")

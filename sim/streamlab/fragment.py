@@ -2,9 +2,12 @@
 
 from decimal import Decimal
 
-from sim.streams.arrivals import MILLI, Arrivals, BatchLaw, Mmpp, Poisson, Regular, Saturated, Trace, Waves
+from sim.streams.arrivals import MILLI, Arrivals, BatchLaw, Mmpp, Poisson, Regular, Renewal, Saturated, Trace, Waves
+from sim.streams.durations import Duration, DurationLaw
 from sim.streams.fitted import FittedGoods
 from sim.streams.rates import HOUR_US
+
+SECOND_US = 1_000_000
 
 
 def number(scaled: int, factor: int) -> str:
@@ -62,6 +65,11 @@ def _model(arrivals: Arrivals) -> list[str]:
             ]
         case Waves() as model:
             return ['model = "waves"', *_waves(model)]
+        case Renewal() as model:
+            lines = ['model = "renewal"', f"headway = {{ {', '.join(duration_keys(model.headway))} }}"]
+            if model.sizes != (1,):
+                lines += [f"sizes = {list(model.sizes)}", f"inner = {{ {', '.join(duration_keys(model.inner))} }}"]
+            return lines
         case Saturated() as model:
             gap, speed = number(model.gap_um, 1_000), number(model.speed_um_s, 1_000)
             return ['model = "saturated"', f"gap_mm = {gap}", f"speed_mm_s = {speed}"]
@@ -74,6 +82,17 @@ def _model(arrivals: Arrivals) -> list[str]:
                 f"speed = {number(model.speed_permille, 1_000)}",
                 f"multiplier = {number(model.multiplier_milli, MILLI)}",
             ]
+
+
+def duration_keys(duration: Duration) -> list[str]:
+    """Keys of a law of durations, as ``parse_duration`` reads them."""
+    keys = [f'law = "{duration.law}"', f"constant_s = {number(duration.constant_us, SECOND_US)}"]
+    if duration.law is DurationLaw.TABLE:
+        return [*keys, f"table_s = {numbers(duration.table_us, SECOND_US)}"]
+    keys.append(f"mean_s = {number(duration.mean_us, SECOND_US)}")
+    if duration.law is not DurationLaw.EXPONENTIAL:
+        keys.append(f"cv = {number(duration.cv_milli, MILLI)}")
+    return keys
 
 
 def _waves(model: Waves) -> list[str]:

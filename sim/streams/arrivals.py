@@ -10,6 +10,7 @@ model       process                                              IDC over long w
 Regular     constant part plus exponential part of the headway   (1 - regular share)^2
 Poisson     piecewise-constant rate by hour of the day           1 (constant rate)
 Waves       batches (truck, pallet) at Poisson epochs            E[B^2] / E[B]
+Renewal     independent headways of any law, single or in trains  -
 Mmpp        Poisson whose rate switches between two values       1 + 2 s1 s2 (l1-l2)^2 / ((s1+s2)^2 (l1 s2+l2 s1))
 Saturated   always the next parcel waiting                       -
 Trace       a recorded stream                                    that of the record
@@ -23,6 +24,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from pathlib import Path
 
+from sim.streams.durations import Duration
 from sim.streams.philox import Law, variates
 from sim.streams.rates import HOUR_US, Clock, constant, invert, product, switching
 
@@ -88,6 +90,16 @@ class Waves:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """Independent headways of any law. In trains: ``sizes`` (each equally likely) parcels follow each other at
+    ``inner``, then the next train comes after ``headway``. This is how a log's own headways become a model."""
+
+    headway: Duration
+    sizes: tuple[int, ...] = (1,)
+    inner: Duration = Duration()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mmpp:
     """Bursts: Poisson whose rate is ``rates_milli[k]`` while a hidden state k lasts, left ``leaving_milli[k]`` times an
     hour. The first state is drawn from the long-run shares."""
@@ -116,7 +128,7 @@ class Trace:
     multiplier_milli: int = MILLI
 
 
-Model = Regular | Poisson | Waves | Mmpp | Saturated | Trace
+Model = Regular | Poisson | Waves | Renewal | Mmpp | Saturated | Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +183,8 @@ def arrival_times(arrivals: Arrivals, seed: int, replication: int) -> Iterator[i
             in_first = next(first) * sum(leaving) < leaving[1]
             states = switching(rates, leaving, stays, first=0 if in_first else 1)
             return invert(product(states, peak), exponentials)
+        case Renewal() as model:
+            return invert(peak, _first_at_once(_headways(model, seed, replication)))
         case Waves() as model:
             return _merged(_batches(model, arrivals, seed, replication), model, exponentials)
         case Saturated() | Trace() as other:
@@ -194,6 +208,15 @@ def passing_us(distance_um: int, speed_um_s: int) -> int:
 def _first_at_once(headways: Iterator[float]) -> Iterator[float]:
     yield 0.0
     yield from headways
+
+
+def _headways(model: Renewal, seed: int, replication: int) -> Iterator[float]:
+    uniforms = variates(seed, replication, "arrivals.headway", Law.UNIFORM)
+    sizes = variates(seed, replication, "arrivals.batch size", Law.UNIFORM)
+    while True:
+        for _ in range(model.sizes[int(next(sizes) * len(model.sizes))] - 1):
+            yield float(model.inner.us(next(uniforms)))
+        yield float(model.headway.us(next(uniforms)))
 
 
 def _saturated(model: Saturated) -> NextTime:

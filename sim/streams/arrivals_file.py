@@ -7,6 +7,7 @@ regular     rate_per_hour, regular_permille (667)
 poisson     rate_per_hour, or rates_per_hour (24 numbers), or profile + day + rate_per_hour (mean of the day's 24 h)
 waves       batches_per_hour or schedule_min (minutes of the day); size ("geometric"), size_mean (20) or sizes (list);
             inner_ms (1200), inner_mean_ms (600)
+renewal     headway = { law, constant_s, mean_s, cv or table_s }; in trains also sizes (list), inner = { as headway }
 mmpp        rates_per_hour (2 numbers), leaving_per_hour (2 numbers: how often an hour each rate is left)
 saturated   gap_mm (300), speed_mm_s (500)
 trace       file, from_s (0), until_s (0: the end), speed (1), multiplier (1)
@@ -29,10 +30,12 @@ from sim.streams.arrivals import (
     Model,
     Poisson,
     Regular,
+    Renewal,
     Saturated,
     Trace,
     Waves,
 )
+from sim.streams.durations import Duration, parse_duration
 from sim.streams.rates import HOUR_US, HOURS
 
 RATE_MAX = 100_000
@@ -47,6 +50,7 @@ class ModelName(StrEnum):
     REGULAR = "regular"
     POISSON = "poisson"
     WAVES = "waves"
+    RENEWAL = "renewal"
     MMPP = "mmpp"
     SATURATED = "saturated"
     TRACE = "trace"
@@ -181,6 +185,19 @@ def _waves(table: Table, _: Path) -> Model:
     )
 
 
+def _renewal(table: Table, _: Path) -> Model:
+    headway = table.table("headway")
+    inner = table.table("inner", required=False)
+    sizes = table.numbers("sizes", 1, BATCH_MAX, default=(1,))
+    model = Renewal(headway=parse_duration(headway, Duration()), sizes=sizes, inner=parse_duration(inner, Duration()))
+    headway.close()
+    inner.close()
+    if not model.headway.whole_mean_us:
+        table.complain("headway", "expected a mean above 0")
+        return Renewal(headway=Duration(constant_us=1_000_000))
+    return model
+
+
 def _pair(table: Table, key: str, low: int) -> tuple[int, int]:
     values = table.numbers(key, 0, RATE_MAX, MILLI)
     if len(values) != 2 or min(values) < low or not sum(values):
@@ -219,6 +236,7 @@ _READERS: dict[ModelName, Callable[[Table, Path], Model]] = {
     ModelName.REGULAR: _regular,
     ModelName.POISSON: _poisson,
     ModelName.WAVES: _waves,
+    ModelName.RENEWAL: _renewal,
     ModelName.MMPP: _mmpp,
     ModelName.SATURATED: _saturated,
     ModelName.TRACE: _trace,

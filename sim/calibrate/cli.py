@@ -1,0 +1,295 @@
+"""``lane sim calibrate``: fit streams and plant to a recorded event log, and say how well the fit predicts."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table as Grid
+
+from lane.settings.reader import SettingsError
+from sim.calibrate.fit import Fit, fit_line
+from sim.calibrate.in_twin import against, run_in_twin
+from sim.calibrate.log_file import UNITS_US, Naming, read_log, write_log
+from sim.calibrate.moments import Log, Moment, NoLog
+from sim.calibrate.own_journal import journal_log
+from sim.calibrate.predict import Compared, Paired, predict, replayed
+from sim.calibrate.report import COMPARED, PAIRED, compared_row, law_rows, paired_row, write_report
+from sim.calibrate.scenario_file import scenario_toml
+from sim.streamlab.arrivals_fit import TooShort
+from sim.streamlab.fragment import arrivals_toml
+from sim.streams.files import read_parcels
+from sim.streams.rates import HOUR_US
+
+OUT_FILE = click.Path(dir_okay=False, path_type=Path)
+Told = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command was asked."""
+
+    log: Path
+    naming: Naming
+    start_us: int
+    replications: int
+    seed: int
+    holdout: float
+    against: Path | None
+    stream: Path | None
+    lane: Path
+    out: Path | None
+    report: Path | None
+    write_log: Path | None
+    twin_parcels: int
+
+
+@click.command("calibrate")
+@click.argument("log", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="Name of a column: parcel, event, time or resource, such as parcel=case_id.",
+)
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    metavar="THEIRS=OURS",
+    help=f"Meaning of an event word. Ours: {', '.join(moment.value for moment in Moment)}.",
+)
+@click.option(
+    "--time-unit",
+    default="us",
+    show_default=True,
+    type=click.Choice(list(UNITS_US)),
+    help="Unit of numeric times; dates and times (ISO 8601) need none.",
+)
+@click.option(
+    "--start-hour", default=0.0, show_default=True, type=click.FloatRange(0, 24), help="Hour of the day at time 0."
+)
+@click.option(
+    "--stream",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For a run directory: the stream file that was fed, whose times are the arrivals.",
+)
+@click.option(
+    "--holdout",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 0.9),
+    help="Keep this share of the parcels, the last ones, from the fit and predict them.",
+)
+@click.option(
+    "--against",
+    type=click.Path(exists=True, path_type=Path),
+    help="Predict this log (of the same kind) instead of LOG itself.",
+)
+@click.option(
+    "--replications",
+    default=20,
+    show_default=True,
+    type=click.IntRange(2, 1_000),
+    help="Runs of the model behind each interval.",
+)
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of the model's runs.")
+@click.option(
+    "--lane",
+    "lane_file",
+    default=Path("config/lanes/demo.toml"),
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Lane of the scenario.",
+)
+@click.option("--out", type=OUT_FILE, help="Scenario to write (TOML), for lane sim run and experiment.")
+@click.option(
+    "--twin-parcels",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="With --out: run the scenario in the twin with so many parcels and compare it, too.",
+)
+@click.option("--report", type=OUT_FILE, help="Page to write (.html): pictures of log and model, errors, laws.")
+@click.option("--write-log", type=OUT_FILE, help="Write LOG in our own words as CSV.")
+@click.option("--json", "json_file", type=OUT_FILE, help="Write the figures here.")
+def calibrate(
+    log: Path, columns: Sequence[str], events: Sequence[str], time_unit: str, start_hour: float, stream: Path | None,
+    holdout: float, against: Path | None, replications: int, seed: int, lane_file: Path, out: Path | None,
+    twin_parcels: int, report: Path | None, write_log: Path | None, json_file: Path | None,
+) -> None:  # fmt: skip
+    """Fit streams and plant to LOG and say how well the fit predicts it.
+
+    LOG is a run directory of ours, or a plain event log of any system (.csv with a header, .jsonl): parcel, event,
+    time and, if known, resource (who did it). Fitted are: the arrival model (by dispersion of counts and the waits it
+    causes), the induct's cycle, times on the belt, the verdict's latency, and people at screen and bench: how many,
+    how long each parcel takes them, what share of the parcels comes. Whatever the log lacks is left out and told.
+
+    Example: lane sim calibrate export.csv --column parcel=case --column event=activity --column time=at
+    --event come=arrived --event taken=inducted --time-unit s --out mine.toml --report mine.html
+    """
+    _writable(out, report, write_log, json_file)
+    if twin_parcels and out is None:
+        raise click.ClickException("--twin-parcels: expected --out too: the twin runs the scenario that it writes")
+    try:
+        naming = Naming(columns=_pairs(columns), events=_pairs(events), unit=time_unit)
+    except NoLog as error:
+        raise click.ClickException(str(error)) from error
+    options = Options(
+        log=log, naming=naming, start_us=round(start_hour * HOUR_US), replications=replications, seed=seed,
+        holdout=holdout, against=against, stream=stream, lane=lane_file, out=out, report=report,
+        write_log=write_log, twin_parcels=twin_parcels,
+    )  # fmt: skip
+    columns_shown = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns_shown, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("reading the log", total=None)
+        try:
+            figures = run(options, lambda text: progress.update(task, description=text))
+        except (NoLog, TooShort, SettingsError, ValueError) as error:
+            raise click.ClickException(str(error)) from error
+    _show(figures)
+    if json_file is not None:
+        json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    for file in (out, report, write_log):
+        if file is not None:
+            click.echo(f"{file}: written")
+
+
+def run(options: Options, told: Told) -> dict[str, Any]:
+    """Read, fit, predict, replay, write. Raises ``NoLog``, ``TooShort`` or ``SettingsError``."""
+    whole = _read(options.log, options, told)
+    cut = round(whole.parcels * (1 - options.holdout))
+    known = whole.part(0, cut) if options.holdout else whole
+    target = whole.part(cut, whole.parcels) if options.holdout else whole
+    if options.against is not None:
+        target = _read(options.against, options, told)
+    fit = fit_line(known, options.start_us, options.seed, told)
+    told("running the model")
+    compared, model = predict(
+        fit, target, seed=options.seed, replications=options.replications,
+        progress=lambda one: told(f"running the model: {one} of {options.replications}"),
+    )  # fmt: skip
+    told("replaying the log")
+    pairs, _ = replayed(fit, target, options.seed)
+    twin, remarks = _in_scenario(options, fit, target, told)
+    remarks = [*fit.remarks, *remarks]
+    if options.report is not None:
+        told("drawing")
+        write_report(options.report, fit, target, model, compared, pairs, twin, remarks)
+    if options.write_log is not None:
+        write_log(options.write_log, whole)
+    return _figures(options, fit, known, target, compared, pairs, twin, remarks)
+
+
+def _read(path: Path, options: Options, told: Told) -> Log:
+    def progress(rows: int) -> object:
+        return told(f"reading {path.name}: {rows} rows")
+
+    if path.is_dir():
+        fed = None if options.stream is None else read_parcels(options.stream)
+        return journal_log(path, fed, progress)
+    return read_log(path, options.naming, progress)
+
+
+def _in_scenario(options: Options, fit: Fit, target: Log, told: Told) -> tuple[list[Compared], list[str]]:
+    """Write the scenario and, if asked, run it in the twin."""
+    if options.out is None:
+        return [], []
+    written = scenario_toml(fit, options.lane, options.out.parent, options.log.name)
+    options.out.write_text(written.text, encoding="utf-8")
+    remarks = list(written.remarks)
+    if not options.twin_parcels:
+        return [], remarks
+    twin, ended = run_in_twin(
+        options.out, options.twin_parcels, options.seed,
+        lambda left: told(f"running the twin: {left} of {options.twin_parcels} parcels"),
+    )  # fmt: skip
+    if ended != "complete":
+        remarks.append(f"the twin's run ended with: {ended}")
+    line = fit.line
+    reviewers, officers = (desk.servers if desk else 0 for desk in (line.review, line.bench))
+    return against(target, twin, reviewers=reviewers, officers=officers), remarks
+
+
+def _figures(
+    options: Options, fit: Fit, known: Log, target: Log, compared: Sequence[Compared], pairs: Sequence[Paired],
+    twin: Sequence[Compared], remarks: Sequence[str],
+) -> dict[str, Any]:  # fmt: skip
+    chosen = fit.arrivals.chosen()
+    return {
+        "log": str(options.log),
+        "fitted_parcels": known.parcels,
+        "predicted": target.source,
+        "predicted_parcels": target.parcels,
+        "origin": "SYNTHETIC",
+        "seed": options.seed,
+        "replications": options.replications,
+        "arrivals": {
+            "recommended": fit.arrivals.recommended,
+            "model": chosen.name,
+            "score": chosen.score,
+            "own_noise": chosen.noise,
+            "toml": arrivals_toml(chosen.arrivals),
+        },
+        "laws": [dict(zip(("what", "law", "mean_s", "deviation_s", "samples", "distance"), row, strict=True))
+                 for row in law_rows(fit)],
+        "figures": [_finite(asdict(one)) for one in compared],
+        "replay": [_finite(asdict(one)) for one in pairs],
+        "twin": [_finite(asdict(one)) for one in twin],
+        "remarks": list(remarks),
+    }  # fmt: skip
+
+
+def _finite(plain: dict[str, Any]) -> dict[str, Any]:
+    """NaN is no JSON: what isn't known is null."""
+    return {name: None if isinstance(value, float) and value != value else value for name, value in plain.items()}
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    wrong = [text for text in texts if "=" not in text]
+    if wrong:
+        raise click.ClickException(f"expected NAME=NAME, was {', '.join(wrong)}")
+    return dict((left.strip(), right.strip()) for left, _, right in (text.partition("=") for text in texts))
+
+
+def _writable(*files: Path | None) -> None:
+    for file in files:
+        if file is not None and not file.absolute().parent.is_dir():
+            raise click.ClickException(f"{file}: expected an existing folder, {file.parent} is none")
+
+
+def _show(figures: dict[str, Any]) -> None:
+    console = Console()
+    fitted, predicted = figures["fitted_parcels"], figures["predicted_parcels"]
+    console.print(f"SYNTHETIC. Fitted to {fitted} parcels of {figures['log']}; compared with {predicted} parcels.")
+    arrivals = figures["arrivals"]
+    console.print(f"Arrivals: {arrivals['recommended']} (nearest model {arrivals['model']}, score "
+                  f"{arrivals['score']:.3f}, its own noise {arrivals['own_noise']:.3f})")  # fmt: skip
+    _grid("fitted times", ("what", "law", "mean s", "deviation s", "samples", "distance"),
+          [tuple(row.values()) for row in figures["laws"]])  # fmt: skip
+    for title, name in (("log and model", "figures"), ("log and twin, one run", "twin")):
+        if figures[name]:
+            _grid(title, COMPARED, [compared_row(Compared(**_known(one))) for one in figures[name]])
+    if figures["replay"]:
+        _grid("replay: model less log, parcel by parcel", PAIRED,
+              [paired_row(Paired(**_known(one))) for one in figures["replay"]])  # fmt: skip
+    for remark in figures["remarks"]:
+        console.print(f"- {remark}", markup=False)
+
+
+def _known(plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: float("nan") if value is None else value for name, value in plain.items()}
+
+
+def _grid(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    grid = Grid(title=title)
+    for name in header:
+        grid.add_column(name, justify="left" if name == header[0] else "right")
+    for row in rows:
+        grid.add_row(*row)
+    Console().print(grid)
