@@ -54,6 +54,7 @@ def sim() -> None:
     """The twin: the real controller in virtual time. Everything it gives is SYNTHETIC."""
 
 
+sim.add_command(Forward("calibrate", "sim.calibrate.cli:calibrate", "Fit streams and plant to a recorded log."))
 sim.add_command(Forward("streams", "sim.streamlab.cli:streams", "Make, fit and show parcel streams."))
 sim.add_command(Forward("experiment", "sim.experiment.cli:experiment", "A study: scenarios, intervals, a report."))
 sim.add_command(Forward("oracles", "sim.oracles.cli:oracles", "Compare simulated queues and lines with theory."))
