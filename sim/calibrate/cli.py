@@ -254,7 +254,7 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
     wrong = [text for text in texts if "=" not in text]
     if wrong:
         raise click.ClickException(f"expected NAME=NAME, was {', '.join(wrong)}")
-    return dict((left.strip(), right.strip()) for left, _, right in (text.partition("=") for text in texts))
+    return {left.strip(): right.strip() for left, _, right in (text.partition("=") for text in texts)}
 
 
 def _writable(*files: Path | None) -> None:

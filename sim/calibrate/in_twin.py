@@ -9,13 +9,14 @@ from sim.calibrate.moments import Log
 from sim.calibrate.own_journal import records_log
 from sim.calibrate.predict import Compared
 from sim.scenario import load_scenario
-from sim.twin import run_core_twin
 
 
 def run_in_twin(
     scenario: Path, parcels: int, seed: int, progress: Callable[[int], object] | None = None
 ) -> tuple[Log, str]:
     """(the twin's journal as a log, how the run ended). Raises ``SettingsError`` for a bad scenario."""
+    from sim.twin import run_core_twin  # the whole lane: loaded only when it is asked
+
     plan = load_scenario(scenario)
     stream = plan.parcels(parcels, seed)
     result = run_core_twin(
