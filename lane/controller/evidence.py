@@ -45,7 +45,12 @@ def barcode_read(desk: Desk, item: BarcodeRead) -> None:
     station = layout.reader_um if first else layout.second_reader_um
     body = at_station(desk.bodies, station, item.belt_um, READ_SLACK_UM, layout.parcel_um_max)
     parcel = desk.state.parcels.get(body.seq) if body is not None else None
-    if parcel is None or item.quality is _NO_READ:
+    if parcel is None:
+        if not first:  # something is there that no eye told of: whoever is next to it may not be who he seems
+            for near in neighbours(desk.bodies, item.belt_um - station, 0):
+                doubt(desk, desk.state.parcels[near.seq], Ground.IDENTITY_UNCONFIRMED)
+        return
+    if item.quality is _NO_READ:
         return
     if not first:
         code = parcel.code

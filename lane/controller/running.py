@@ -177,6 +177,7 @@ def _start(desk: Desk) -> None:
         if state.parcels:
             flush(desk, "flush run before the watchdog proof")
         run_belt(desk)
+        desk.due_time(state.at_us + DRIVE_US_MAX, Due.DRIVE, -int(machine.state))
         return
     _settle_for_proof(desk)
 
@@ -248,8 +249,10 @@ def watchdog_proven(desk: Desk, item: WatchdogProven) -> None:
 
 
 def drive_due(desk: Desk, number: int) -> None:
-    """The drive had time enough to obey."""
+    """The drive had time enough to obey. A number below zero belongs to the flush run of its state."""
     machine = desk.machine
+    if int(machine.state) == -number and machine.phase is Phase.FLUSH and not machine.belt_running:
+        desk.want(Cause.BELT_STUCK, detail="the drive did not start for the flush run")
     if int(machine.state) != number:
         return
     if machine.phase is Phase.RUN:

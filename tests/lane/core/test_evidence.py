@@ -76,6 +76,21 @@ def test_first_reader_that_reads_another_code_after_the_identity_closed_is_doubt
     assert end(plant) == {Ground.IDENTITY_UNCONFIRMED}
 
 
+@pytest.mark.parametrize("quality", [ReadQuality.GOOD, ReadQuality.NO_READ])
+def test_second_reader_that_tells_of_a_body_where_no_parcel_is_makes_its_neighbours_doubtful(
+    quality: ReadQuality,
+) -> None:
+    plant = running(2)
+    reach(plant, ParcelDrawn, 2)
+    at_um = plant.boxes[0].at_um + LAYOUT.second_reader_um + plant.boxes[0].length_um + 50 * MM
+    text = "T000000003" if quality is ReadQuality.GOOD else ""
+    plant.when(
+        at_um, lambda: plant.give(BarcodeRead(**plant.now(), reader="second_reader", text=text, quality=quality))
+    )
+    for seq in (1, 2):
+        assert Ground.IDENTITY_UNCONFIRMED in end(plant, seq)
+
+
 def test_read_between_two_parcels_belongs_to_nobody() -> None:
     plant = running(1)
     reach(plant, ParcelDrawn)

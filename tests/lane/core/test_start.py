@@ -21,7 +21,7 @@ from lane.events.parcel import (
 )
 from lane.model.grounds import Ground
 from lane.model.words import Mode, State
-from lane.orders import Reset, Start, Stop
+from lane.orders import Reset, Start, Stop, Unhold
 from tests.lane.core.boxes import MM
 from tests.lane.core.helpers import MINUTE, alarms, grounds, reach, refusals, running, state
 from tests.lane.core.miniplant import MiniPlant
@@ -111,6 +111,21 @@ def test_drive_that_does_not_start_holds_the_lane() -> None:
     plant.run(MINUTE)
     assert state(plant) is State.HELD
     assert Alarm.BELT_STUCK in alarms(plant)
+
+
+def test_drive_that_does_not_start_for_the_flush_run_holds_the_lane_instead_of_letting_it_wait_for_ever() -> None:
+    plant = MiniPlant()
+    plant.begin()
+    plant.order(Reset)
+    plant.hooks[RunBelt] = lambda command: True
+    plant.order(Start)
+    plant.run(MINUTE)
+    assert state(plant) is State.HELD
+    assert Alarm.BELT_STUCK in alarms(plant)
+    del plant.hooks[RunBelt]
+    plant.order(Unhold)
+    plant.run(MINUTE)
+    assert state(plant) is State.EXECUTE
 
 
 def test_unknown_bodies_in_the_flush_run_raise_no_alarm() -> None:
