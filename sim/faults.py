@@ -199,7 +199,8 @@ CATALOGUE: Mapping[FaultKind, Shape] = {
     _K.GATE_BOUNCES: Shape(id="F20", meaning="an end switch opens and closes `strength` times on arrival",
                            strength=(1, 4)),
     _K.GATE_FALSE_SWITCH: Shape(id="F20", meaning="the next change of an end switch is not told (even) or told "
-                                "as the other position (odd)", strength=(0, 1)),
+                                "as the other position (odd), until somebody looks at it",
+                                duration_us=(300 * _MS, 8 * _S), strength=(0, 1)),
     _K.OUTPUT_DEAD: Shape(id="F17", meaning="release pulses are taken, but the output does not move",
                           duration_us=(500 * _MS, 8 * _S)),
     _K.XRAY_TRIP: Shape(id="F45", meaning="X-rays go out", duration_us=(300 * _MS, 6 * _S)),

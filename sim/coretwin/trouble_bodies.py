@@ -48,11 +48,15 @@ class BodyTroubles:
     # --- bodies
 
     def _free(self) -> list[Body]:
-        """Bodies wholly behind the induct eye and before the blade, foremost first."""
+        """Bodies wholly behind the induct eye and before the blade that nothing holds, foremost first."""
         station, belt_um = self._station, self._station.belt()
         gate_um = station.config.layout.gate_um
         bodies = station.plant.bodies.values()
-        free = [body for body in bodies if body.route is None and body.length_um < belt_um - body.head_um < gate_um]
+        free = [
+            body
+            for body in bodies
+            if body.route is None and not body.generation and body.length_um < belt_um - body.head_um < gate_um
+        ]
         return sorted(free, key=lambda body: body.head_um)
 
     def near(self, fault: Fault) -> Body | None:
@@ -201,10 +205,10 @@ class BodyTroubles:
         self._station.driver.call_at(self._station.now + TICK_US, self._look, jam)
 
     def _let_go(self, held: Iterable[tuple[Body, int]]) -> None:
-        belt_um = self._station.belt()
+        belt_um, gate_um = self._station.belt(), self._station.config.layout.gate_um
         for body, place_um in held:
             if self._station.plant.bodies.get(body.parcel.number) is body:
-                body.head_um = belt_um - place_um  # where its eyes see it
+                body.head_um = belt_um - min(max(0, place_um), gate_um - 1)  # where its eyes see it
                 self.place(body, body.head_um)
 
     def _belt_slip(self, fault: Fault) -> None:

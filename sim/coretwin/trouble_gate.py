@@ -106,9 +106,15 @@ class GateTroubles:
     def _lie(self, fault: Fault) -> None:
         def lie(switch: GateInPosition) -> GateInPosition | None:
             self._troubles.hit(fault)
+            self._station.driver.call_at(self._station.now + fault.duration_us, self._looked_at)
             return changed(switch, position=_OTHER[switch.position]) if fault.strength else None
 
         self._troubles.between.arm(GateInPosition, lie, until_us=self._station.now + ARMED_US)
+
+    def _looked_at(self, _: None) -> None:
+        """Somebody moves the blade a little: the switch tells what is there."""
+        if not self._troubles.silent:
+            self._troubles.links.tell_gate()
 
     def _dead(self, fault: Fault) -> None:
         tamper = self._troubles.between.arm_commands(ReleasePulse, lambda _: None, count=1_000)

@@ -122,9 +122,22 @@ class LinkTroubles:
         station.emit(OutputProven(at_us=at_us, belt_um=belt_um, point="release", level=io.valve, permit_no=io.applied))
         if overrun:
             station.emit(EncoderDoubt(at_us=at_us, belt_um=belt_um, reason=f"event ring overrun ({reason})"))
-        if station.plant.gate.home(at_us):
-            station.emit(GateInPosition(at_us=at_us, belt_um=belt_um, position=GatePosition.INSPECT))
+        self.tell_gate()
         station.follow_plant()
+
+    def tell_gate(self) -> None:
+        """The end switches as they stand, told anew after a restart, a gap, or a look at them by hand."""
+        station, gate = self._station, self._station.plant.gate
+        position = GatePosition.MOVING
+        if gate.home(station.now):
+            position = GatePosition.INSPECT
+        elif gate.out(station.now):
+            position = GatePosition.RELEASE
+        station.emit(
+            GateInPosition(
+                at_us=station.now, belt_um=station.belt(), position=position, permit_no=station.plant.io.applied
+            )
+        )
 
     def _storm(self, fault: Fault) -> None:
         """The link comes and goes; each time for less than its watchdog needs, or a little longer."""
@@ -161,6 +174,7 @@ class LinkTroubles:
         station.emit(
             DeviceRestarted(at_us=station.now, belt_um=belt_um, role="io", port="tcp", unit=1, boot=plant.io.boot)
         )
+        self.tell_gate()
 
     def _stranger(self, fault: Fault) -> None:
         """Another master writes the release block: nothing on the wire tells who wrote it."""

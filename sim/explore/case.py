@@ -162,7 +162,9 @@ def from_text(text: str, where: str) -> Case:
         for place, fault in enumerate(plain["faults"]):
             _known(fault, Fault, f"{where}: faults[{place}]")
             faults.append(Fault(**{"at_us": 0, **fault, "kind": FaultKind(fault["kind"])}))
-        given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
+        }
         given |= {"mode": Mode(plain["mode"]), "setup": Setup(**setup), "faults": tuple(faults)}
         return Case(**given)
     except (KeyError, TypeError, ValueError) as error:

@@ -37,7 +37,7 @@ class Liveness:
         self._fed = self._last_fed_us = 0
         first = case.parcels - case.calm
         calm = [parcel.arrival_us for parcel in stream if parcel.number > first]
-        self.healed_us = calm[0] if calm else stream[-1].arrival_us
+        self.healed_us = calm[0] if calm else stream[-1].arrival_us + GRACE_US
         station.driver.call_at(self.healed_us, self._heal)
 
     def fed(self, at_us: int) -> None:

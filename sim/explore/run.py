@@ -55,6 +55,11 @@ def run_case(case: Case, make_controller: MakeController = LaneController, hooks
     station, judge = prepare(case, make_controller)
     for hook in hooks:
         hook(station)
+    return finished(case, station, judge)
+
+
+def finished(case: Case, station: Station, judge: Judge) -> CaseResult:
+    """Run a prepared station to its end and judge it."""
     collecting = gc.isenabled()
     gc.disable()  # a case is small; what it leaves is collected between cases
     crash = ""
