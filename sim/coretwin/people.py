@@ -31,6 +31,8 @@ ONE_PERSON = frozenset({BenchResult.INSPECTED_AND_RELEASED, BenchResult.RESCAN})
 """Bench results that need no second person (domain design, section 7)."""
 COMPLETE_US_MAX = 60_000_000
 """A shift that does not complete within a minute of its order is ended as it is, and the result says so."""
+REPAIR_US_MAX = 36_000_000_000
+"""The same with devices that break down: ten hours."""
 
 _WANTED = {
     Reset: (State.STOPPED, State.COMPLETE),
@@ -100,7 +102,8 @@ class People:
             self._later(1_000_000, Complete)
             station = self._station
             self._fill_cage(station.now, 1)
-            station.driver.call_at(station.now + COMPLETE_US_MAX, self._give_up, None, ATTENDANT)
+            patience_us = REPAIR_US_MAX if station.settings.downtimes else COMPLETE_US_MAX
+            station.driver.call_at(station.now + patience_us, self._give_up, None, ATTENDANT)
 
     def _give_up(self, _: None) -> None:
         self._station.finish("shift did not complete")
@@ -141,6 +144,8 @@ class People:
         match event.reached:
             case State.IDLE:
                 self._later(1_000_000, Start)
+            case State.EXECUTE if self._complete_ordered:  # it stood still before it could complete
+                self._later(1_000_000, Complete)
             case State.HELD:
                 self._later(attend_us, Unhold)
             case State.ABORTED:

@@ -24,16 +24,17 @@ class PlainOutputs:
     def __init__(self, station: "Station", seed: int) -> None:
         self._station = station
         self._cycle = Keyed(seed, "cycle")
-        self._live: ReleasePulse | None = None
+        self._waiting: ReleasePulse | None = None
+        self._running: ReleasePulse | None = None
 
     def release(self, command: ReleasePulse) -> None:
         """A permit: wait for its window. A newer one takes the place of an older one that still waits."""
-        self._live = command
+        self._waiting = command
         self._when(command.from_um, command, opens=True)
 
     def rest(self) -> None:
         """The gate shall rest: nothing waits any more."""
-        self._live = None
+        self._waiting = self._running = None
 
     def _when(self, belt_um: int, command: ReleasePulse, *, opens: bool) -> None:
         """Look again at the cycle in which the belt reaches a position; a standing belt is asked again."""
@@ -45,10 +46,10 @@ class PlainOutputs:
     def _look(self, waiting: tuple[int, ReleasePulse, bool]) -> None:
         belt_um, command, opens = waiting
         station = self._station
-        if self._live is not command:
+        if command is not (self._waiting if opens else self._running):
             return
         if opens and station.now >= command.not_after_us:
-            self._live = None
+            self._waiting = None
             station.actuators.refused(command.permit_no, "expired before its window")
         elif station.belt() < belt_um:
             self._when(belt_um, command, opens=opens)
@@ -65,13 +66,18 @@ class PlainOutputs:
     def _write(self, due: tuple[ReleasePulse, bool]) -> None:
         command, opens = due
         station = self._station
-        if self._live is not command or self._away():
+        if command is not (self._waiting if opens else self._running):
+            return
+        if self._away():
+            if not opens:
+                self._when(command.to_um, command, opens=False)
             return
         if opens:
+            self._waiting, self._running = None, command
             left_ms = max(1, (command.not_after_us - station.now) // 1_000)
             station.plant.release(station.now, command.permit_no, command.pulse_ms, 0, 0, left_ms)
             self._when(command.to_um, command, opens=False)
         else:
-            self._live = None
+            self._running = None
             station.plant.rest_gate(station.now)
         station.follow_plant()
