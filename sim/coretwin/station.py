@@ -214,6 +214,7 @@ class Station:
         """Let the driver call when the plant's next happening is due."""
         due_us = self.plant.next_at()
         if due_us is not None and due_us < self._plant_due_us:
+            due_us = max(due_us, self.now)  # a watched position may be past already
             self._plant_due_us = due_us
             self.driver.call_at(due_us, self._follow, due_us)
 
