@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+TERMINAL_FIGURES = 4
+"""Figures shown in the terminal; the report has them all."""
+
 
 @click.command("experiment")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -95,21 +98,20 @@ def _run(plan: Any, scenarios: Any, folder: Path, workers: int, cluster: str) ->
 
 
 def _show(console: Console, results: dict[str, Any], folder: Path, wall_s: float) -> None:
-    from sim.experiment.figures import meaning_of
+    from sim.experiment.meanings import meaning_of
     from sim.experiment.report.words import answer, shown
 
     console.print("SYNTHETIC", style="bold")
     for sentence in answer(results):
         console.print(sentence, highlight=False)
+    shown_figures = results["figures"][:TERMINAL_FIGURES]
+    table = Table(title=f"95 % intervals; all {len(results['figures'])} figures: report", title_justify="left")
+    for heading in ("scenario", "n", *(f"{meaning_of(name).title}, {meaning_of(name).unit}" for name in shown_figures)):
+        table.add_column(heading, justify="left" if heading == "scenario" else "right")
     for scenario in results["scenarios"]:
-        table = Table(title=f"{scenario['name']} (n {scenario['replications']})", title_justify="left")
-        table.add_column("figure")
-        table.add_column("95 % interval", justify="right")
-        table.add_column("unit")
-        for name in results["figures"]:
-            meaning = meaning_of(name)
-            table.add_row(meaning.title, shown(scenario["figures"][name], meaning.digits), meaning.unit)
-        console.print(table)
+        cells = (shown(scenario["figures"][name], meaning_of(name).digits) for name in shown_figures)
+        table.add_row(scenario["name"], str(scenario["replications"]), *cells)
+    console.print(table)
     for warning in results["warnings"]:
         console.print(f"[yellow]warning[/yellow] {warning}", highlight=False)
     runs = sum(scenario["replications"] for scenario in results["scenarios"])

@@ -1,4 +1,4 @@
-"""Figures of one replication, computed from its log; one table says what each means, in which unit, and what is good.
+"""Figures of one replication, computed from its log; ``meanings`` says what each means.
 
 Two horizons. ``day``: a terminating study, from the first parcel at the induct eye to the last one off the belt.
 ``steady``: the long run; parcels before the cut are left out, and time counts from the first parcel after it to the
@@ -12,22 +12,18 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lane.errors import Cause
 from lane.machine import BUCKETS, Bucket
 from lane.model.grounds import Ground
 from lane.model.words import State
+from sim.experiment.meanings import GROUND_PREFIX, STOPPED_PREFIX
 from sim.experiment.watch import GROUND_BIT, NEVER, PLANTED_CODE, Column, Log
 from sim.streams.truth import CONTENT_ERRORS, Planted
 from sim.world.states import STOPS
 
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
-GROUND_PREFIX = "ground."
-"""``ground.RANDOM_DRAW``: percent of all parcels that were inspected with this ground (a parcel may have several)."""
 _COUNTED = (Bucket.OWN_FAULT, Bucket.WAITING, Bucket.SAFETY)
 LATE = (Ground.VISION_TIMEOUT, Ground.DECISION_LATE, Ground.REVIEW_UNANSWERED)
-STOPPED_PREFIX = "stopped."
-"""``stopped.<CAUSE>``: percent of the time that the lane stood for this cause, way back to running included."""
 
 
 class Horizon(StrEnum):
@@ -35,72 +31,6 @@ class Horizon(StrEnum):
 
     DAY = "day"
     STEADY = "steady"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
-    """One figure in a person's words. ``digits``: decimals shown."""
-
-    title: str
-    unit: str
-    digits: int = 1
-
-
-FIGURES: dict[str, Meaning] = {
-    "throughput_per_hour": Meaning(title="Throughput", unit="parcels/h", digits=0),
-    "belt_used_percent": Meaning(title="Belt used (of what speed, lengths and gap allow)", unit="%"),
-    "feeder_wait_mean_s": Meaning(title="Wait before the lane, mean", unit="s"),
-    "feeder_wait_p95_s": Meaning(title="Wait before the lane, 95 of 100 below", unit="s"),
-    "lane_time_mean_s": Meaning(title="Time on the lane, mean", unit="s"),
-    "inspected_percent": Meaning(title="Parcels sent to the bench", unit="%"),
-    "sound_inspected_percent": Meaning(title="Sound parcels sent to the bench", unit="%"),
-    "escaped_permille": Meaning(title="Wrong contents released, of all wrong contents", unit="per thousand"),
-    "escapes_per_million": Meaning(title="Wrong contents released, of all parcels", unit="per million", digits=0),
-    "late_per_thousand": Meaning(title="Decisions that came too late", unit="per 1,000 parcels", digits=2),
-    "bench_queue_mean": Meaning(title="Queue before the bench, mean", unit="parcels"),
-    "bench_queue_p50": Meaning(title="Queue before the bench, half of the time below", unit="parcels"),
-    "bench_queue_p95": Meaning(title="Queue before the bench, 95 % of the time below", unit="parcels"),
-    "bench_queue_p99": Meaning(title="Queue before the bench, 99 % of the time below", unit="parcels"),
-    "bench_wait_mean_s": Meaning(title="Wait before the bench, mean", unit="s"),
-    "bench_wait_p50_s": Meaning(title="Wait before the bench, half of the parcels below", unit="s"),
-    "bench_wait_p95_s": Meaning(title="Wait before the bench, 95 of 100 below", unit="s"),
-    "bench_wait_p99_s": Meaning(title="Wait before the bench, 99 of 100 below", unit="s"),
-    "bench_busy": Meaning(title="Bench officers at work, mean", unit="persons", digits=2),
-    "bench_staff_mean": Meaning(title="Bench officers present, mean", unit="persons"),
-    "bench_utilisation_percent": Meaning(title="Bench officers' utilisation", unit="%"),
-    "review_asked_percent": Meaning(title="Parcels shown to a review officer", unit="%"),
-    "review_answered_percent": Meaning(title="Reviews answered in time", unit="%"),
-    "review_wait_mean_s": Meaning(title="Wait for a review officer, mean", unit="s", digits=2),
-    "review_wait_p95_s": Meaning(title="Wait for a review officer, 95 of 100 below", unit="s"),
-    "review_queue_mean": Meaning(title="Queue before the review officers, mean", unit="parcels", digits=2),
-    "review_utilisation_percent": Meaning(title="Review officers' utilisation", unit="%"),
-    "review_staff_mean": Meaning(title="Review officers present, mean", unit="persons"),
-    "loop_sent_percent": Meaning(title="Parcels sent round for another look", unit="%"),
-    "available_percent": Meaning(title="Lane running", unit="% of the time"),
-    "held_percent": Meaning(title="Lane held", unit="% of the time", digits=2),
-    "suspended_percent": Meaning(title="Lane suspended (a full bench or exit)", unit="% of the time", digits=2),
-    "aborted_percent": Meaning(title="Lane aborted", unit="% of the time", digits=2),
-    "stops_per_thousand": Meaning(title="Stops", unit="per 1,000 parcels", digits=2),
-    "overtime_min": Meaning(title="Bench work after the last parcel", unit="min"),
-}
-"""Every figure that a study may report, in the order of the report."""
-
-USUAL = (
-    "throughput_per_hour", "belt_used_percent", "feeder_wait_mean_s", "lane_time_mean_s", "inspected_percent",
-    "sound_inspected_percent", "escaped_permille", "bench_queue_mean", "bench_queue_p95", "bench_wait_mean_s",
-    "bench_wait_p95_s", "bench_utilisation_percent", "available_percent", "suspended_percent",
-)  # fmt: skip
-
-
-def meaning_of(figure: str) -> Meaning:
-    """Title and unit of a figure. Raises KeyError for one that there is none of."""
-    if figure.startswith(GROUND_PREFIX):
-        ground = Ground(figure.removeprefix(GROUND_PREFIX))
-        return Meaning(title=f"Inspected for {ground}", unit="% of all parcels", digits=2)
-    if figure.startswith(STOPPED_PREFIX):
-        cause = Cause(figure.removeprefix(STOPPED_PREFIX))
-        return Meaning(title=f"Lane stopped for {cause}", unit="% of the time", digits=2)
-    return FIGURES[figure]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

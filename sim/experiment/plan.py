@@ -30,7 +30,8 @@ import msgspec
 from msgspec import Meta
 
 from lane.settings.reader import SettingsError, TomlFile
-from sim.experiment.figures import FIGURES, GROUND_PREFIX, USUAL, Horizon, meaning_of
+from sim.experiment.figures import Horizon
+from sim.experiment.meanings import FIGURES, GROUND_PREFIX, USUAL, meaning_of
 from sim.experiment.replications import FIRST, PRECISION, STAYS
 from sim.experiment.selection import ALPHA
 from sim.experiment.selection import FIRST as SELECTION_FIRST

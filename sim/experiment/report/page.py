@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from sim.experiment.figures import meaning_of
+from sim.experiment.meanings import meaning_of
 from sim.experiment.report import pictures
 from sim.experiment.report.words import Results, answer, escape_bound, number, shown
 

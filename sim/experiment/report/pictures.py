@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.experiment.figures import meaning_of
+from sim.experiment.meanings import meaning_of
 
 INK, QUIET, GRID, ACCENT, WARM = "#1f2933", "#7b8794", "#e4e7eb", "#1f6feb", "#c2410c"
 COLOURS = (ACCENT, "#c2410c", "#15803d", "#7c3aed", "#b45309", "#0e7490")

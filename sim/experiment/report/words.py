@@ -1,12 +1,15 @@
 """The answer of a study in sentences, and numbers as people write them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sim.experiment.figures import meaning_of
+from sim.experiment.meanings import meaning_of
 from sim.experiment.staffing import ESCAPES
 
 Results = Mapping[str, Any]
+LONG_S = 120
+"""Times from here on are told in minutes."""
 NAMED_MAX = 3
 """Scenarios named one by one in a sentence; of more, the ends."""
 
@@ -37,16 +40,10 @@ def with_unit(figure: Mapping[str, Any], name: str) -> str:
 
 def answer(results: Results) -> list[str]:
     """The study's answer, most important sentence first."""
-    sentences = []
-    if results["staffing"]:
-        sentences += _staffed(results)
-    if results["selection"]:
-        sentences += _selected(results)
-    if results["comparisons"]:
-        sentences += _compared(results)
-    if not sentences:
-        sentences += _described(results)
-    return [*sentences, _basis(results)]
+    for key, say in (("staffing", _staffed), ("selection", _selected), ("comparisons", _compared)):
+        if results[key]:
+            return [*say(results), _basis(results)]
+    return [*_described(results), _basis(results)]
 
 
 def scenario_of(results: Results, name: str) -> Mapping[str, Any]:
@@ -58,48 +55,64 @@ def scenario_of(results: Results, name: str) -> Mapping[str, Any]:
 def _staffed(results: Results) -> list[str]:
     staffing = results["staffing"]
     if not staffing["fewest"]:
-        wishes = " and ".join(_wish(demand) for demand in staffing["rows"][0]["demands"])
         most = max(staffing["rows"], key=lambda row: row["persons"])
-        missed = [_outcome(demand) for demand in most["demands"] if demand["met"] != "yes"]
+        missed = [demand for demand in most["demands"] if demand["met"] != "yes"]
         return [
-            f"No staffing of this study is proven to be enough for {wishes}.",
-            f"With the most persons ({most['persons']}: {most['name']}): {'; '.join(missed)}.",
+            "No staffing of this study is proven to be enough.",
+            f"With the most persons, {most['persons']} ({most['name']}), {_joined(missed)}.",
         ]
     name = staffing["fewest"][0]
     row = next(row for row in staffing["rows"] if row["name"] == name)
     throughput = scenario_of(results, name)["figures"]["throughput_per_hour"]
     sentences = [
-        f"{row['persons']} persons are enough ({name}): {'; '.join(_outcome(demand) for demand in row['demands'])}.",
+        f"{row['persons']} persons are enough: {name}.",
+        f"With them {_joined(row['demands'])}.",
         f"That is {number(row['per_thousand_per_hour'])} persons per 1,000 parcels an hour, at "
         f"{with_unit(throughput, 'throughput_per_hour')}.",
     ]
     if len(staffing["fewest"]) > 1:
         sentences.append(f"So are, with as many persons: {'; '.join(staffing['fewest'][1:])}.")
     if staffing["undecided"]:
-        sentences.append(f"Not decided by these runs, with fewer persons: {'; '.join(staffing['undecided'])}.")
+        named = "; ".join(staffing["undecided"])
+        sentences.append(f"Fewer may be: these runs do not decide about {named}.")
     short = [row for row in staffing["rows"] if row["meets"] == "no"]
     if short:
         closest = max(short, key=lambda row: (row["persons"], row["name"]))
-        missed = [_outcome(demand) for demand in closest["demands"] if demand["met"] == "no"]
-        sentences.append(f"{closest['persons']} persons ({closest['name']}) are not: {'; '.join(missed)}.")
+        missed = [demand for demand in closest["demands"] if demand["met"] == "no"]
+        sentences.append(f"{closest['persons']} are not ({closest['name']}): {_joined(missed, worst=False)}.")
     return sentences
 
 
-def _wish(demand: Mapping[str, Any]) -> str:
-    meaning = meaning_of(demand["figure"])
-    side = "at most" if demand["at_most"] else "at least"
-    return f"{_lower(meaning.title)} {side} {number(demand['bound'], _digits(demand['bound']))} {meaning.unit}"
+def _joined(demands: Sequence[Mapping[str, Any]], *, worst: bool = True) -> str:
+    """Demands and what came of them, as one sentence; ``worst``: by the end of the interval that is held against it."""
+    said = [_outcome(demand, worst=worst) for demand in demands]
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])}, and {said[-1]}"
 
 
-def _outcome(demand: Mapping[str, Any]) -> str:
-    """A demand and what came of it: the unfavourable end of the interval is what counts."""
-    meaning = meaning_of(demand["figure"])
+def _outcome(demand: Mapping[str, Any], *, worst: bool) -> str:
     side = "at most" if demand["at_most"] else "at least"
-    worst = number(demand["worst"], meaning.digits) if demand["worst"] is not None else "any number"
-    return (
-        f"{_lower(meaning.title)} {number(demand['mean'], meaning.digits)}, {side} {worst} {meaning.unit} with 95 % "
-        f"confidence ({side} {number(demand['bound'], _digits(demand['bound']))} is wanted)"
-    )
+    allowed = "allowed" if demand["at_most"] else "wanted"
+    value, digits = demand["worst" if worst else "mean"], meaning_of(demand["figure"]).digits
+    if worst and value is not None:  # rounded to the unfavourable side, as it was judged
+        step = 10**digits
+        value = (math.ceil(value * step) if demand["at_most"] else math.floor(value * step)) / step
+    told = "any number" if value is None else f"{side + ' ' if worst else ''}{_measure(value, demand['figure'])}"
+    return f"{_sentence(demand['figure'], told)} ({_measure(demand['bound'], demand['figure'])} is {allowed})"
+
+
+def _sentence(figure: str, value: str) -> str:
+    meaning = meaning_of(figure)
+    return meaning.says.format(value) if meaning.says else f"{_lower(meaning.title)}: {value}"
+
+
+def _measure(value: float, figure: str) -> str:
+    """A value with its unit; long times in minutes."""
+    meaning = meaning_of(figure)
+    if meaning.unit == "s" and value >= LONG_S:
+        return f"{number(value / 60, 1)} min"
+    digits = 0 if value == int(value) else max(meaning.digits, 1)
+    unit = "" if meaning.unit.startswith("per ") else meaning.unit
+    return f"{number(value, digits)} {unit}".rstrip()
 
 
 def _selected(results: Results) -> list[str]:
@@ -111,7 +124,7 @@ def _selected(results: Results) -> list[str]:
         return [f"No scenario is proven the best yet; {chosen['best']} is ahead ({said})."]
     return [
         f"{chosen['best']} has the {wanted} {said}. It is the best with {100 * (1 - chosen['alpha']):.0f} % "
-        f"confidence, or no more than {number(chosen['delta'], _digits(chosen['delta']))} {meaning.unit} from the best."
+        f"confidence, or no more than {_measure(chosen['delta'], figure)} from the best."
     ]
 
 
@@ -164,14 +177,5 @@ def escape_bound(figure: Mapping[str, Any], name: str) -> str:
     return f"at most {number(figure['at_most'], meaning.digits)}"
 
 
-def _digits(bound: float) -> int:
-    return 0 if bound == int(bound) else 2
-
-
 def _lower(title: str) -> str:
     return title[:1].lower() + title[1:]
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names in a sentence."""
-    return ", ".join(names)

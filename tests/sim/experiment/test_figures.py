@@ -9,16 +9,8 @@ from lane.errors import Cause
 from lane.model.grounds import Ground
 from lane.model.words import State
 from sim.experiment.digest import digest
-from sim.experiment.figures import (
-    FIGURES,
-    GROUND_PREFIX,
-    STOPPED_PREFIX,
-    Horizon,
-    figures_of,
-    meaning_of,
-    queue_levels,
-    weighted_quantile,
-)
+from sim.experiment.figures import Horizon, figures_of, queue_levels, weighted_quantile
+from sim.experiment.meanings import FIGURES, GROUND_PREFIX, STOPPED_PREFIX, meaning_of
 from sim.experiment.staffing import upper_escape
 from sim.experiment.watch import GROUND_BIT, NEVER, PLANTED_CODE, Log
 from sim.streams.truth import Planted
