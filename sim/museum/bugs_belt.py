@@ -89,8 +89,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.belt:_inducted",
-                "item.belt_um - state.last_tail_um < desk.layout.gap_um_min",
-                "item.belt_um - state.last_tail_um < 0",
+                "< desk.layout.gap_um_min",
+                "< 0",
             ),
         ),
     ),
@@ -105,8 +105,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.belt:_measured",
-                "if body.length_um > layout.parcel_um_max:",
-                "if body.length_um > 10 * layout.parcel_um_max:",
+                "> layout.parcel_um_max",
+                "> 10 * layout.parcel_um_max",
             ),
         ),
     ),

@@ -124,8 +124,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.evidence:scan_stored",
-                "if item.acquisition is not Acquisition.SUCCESSFUL or item.gaps:",
-                "if False:",
+                "if item.acquisition is not",
+                "if False and item.acquisition is not",
             ),
         ),
     ),
@@ -268,8 +268,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.evidence:declaration_answer",
-                "item.status_class if item.found else StatusClass.NONE",
-                "StatusClass.RELEASED if item.found else StatusClass.NONE",
+                "item.status_class if item.found else",
+                "type(item.status_class).RELEASED if item.found else",
             ),
         ),
     ),
@@ -279,8 +279,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.evidence:declaration_answer",
-                "item.status_class if item.found else StatusClass.NONE",
-                "item.status_class if item.found else StatusClass.RELEASED",
+                "item.status_class if item.found else",
+                "item.status_class if item.found else type(item.status_class).RELEASED if True else",
             ),
         ),
     ),

@@ -134,7 +134,7 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.people:_record_bench",
-                "desk.message(order.seq, MessageKind.RELEASE, revise(place, MessageKind.RELEASE), Via.BENCH)",
+                "desk.message(order.seq, _RELEASE_MESSAGE, revise(place, _RELEASE_MESSAGE), _BENCH)",
                 "pass",
             ),
         ),
@@ -145,8 +145,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.exits:left",
-                "if parcel.permit.state is PermitState.USED:",
-                "if True:",
+                "if parcel.permit.state is",
+                "if True or parcel.permit.state is",
             ),
         ),
     ),
@@ -179,8 +179,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.exits:never_seen",
-                "if parcel.permit.state is not PermitState.NONE:",
-                "if False:",
+                "if parcel.permit.state is not",
+                "if False and parcel.permit.state is not",
             ),
         ),
     ),

@@ -13,8 +13,8 @@ BUGS = (
         name="permit_before_the_list_is_empty",
         wrong="An order of a person is no reason against a release.",
         parts=(
-            Edit("lane.disposition:decide", "if grounds and route is Route.RELEASE:", "if False:"),
-            Edit("lane.disposition:decide", "assert route is Route.INSPECT or not grounds", "assert True"),
+            Edit("lane.disposition:decide", "if grounds and route is", "if False and route is"),
+            Edit("lane.disposition:decide", "or not grounds,", "or True,"),
             Edit("lane.controller.permitting:issue", "assert not parcel.grounds", "assert True"),
         ),
     ),
@@ -118,8 +118,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.permitting:proof_due",
-                "if parcel.permit.state is PermitState.ISSUED:",
-                "if False:",
+                "if parcel.permit.state is",
+                "if False and parcel.permit.state is",
             ),
         ),
     ),
@@ -129,8 +129,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.permitting:astray",
-                "    belt_um = desk.state.belt_um\n",
-                "    return False\n    belt_um = 0\n",
+                "return not any(",
+                "return False and not any(",
             ),
         ),
     ),
@@ -140,8 +140,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.permitting:gate_in_position",
-                "if permit.permit_no == item.permit_no and permit.state is PermitState.ISSUED:",
-                "if permit.state is PermitState.ISSUED:",
+                "if permit.permit_no != permit_no or permit.state is",
+                "if permit.state is",
             ),
         ),
     ),

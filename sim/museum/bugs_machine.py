@@ -86,8 +86,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.deciding:_complete",
-                "machine.state is not State.EXECUTE or not desk.permits_allowed",
-                "False",
+                "desk.ground(parcel, Ground.LANE_NOT_EXECUTING, announce=False)",
+                "pass",
             ),
             Edit("lane.controller.permitting:issue", "assert desk.executing()", "assert True"),
         ),
@@ -98,8 +98,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.running:induct",
-                "machine.state is State.EXECUTE and not machine.throttles and drawing.can_draw(desk)",
-                "True",
+                "allowed = machine.state is",
+                "allowed = True or machine.state is",
             ),
         ),
     ),
@@ -174,8 +174,8 @@ BUGS = (
             ),
             Edit(
                 "sim.plant.lane_io:LaneIo.due_belt_um",
-                "        if running is not None and running.to_um >= 0:\n",
-                "        if False:\n",
+                "if running is not None and running.to_um >= 0:",
+                "if False:",
             ),
         ),
     ),

@@ -1,0 +1,203 @@
+"""Searches one deliberate bug with the fault search's own cases and oracles, and says which of them names it.
+
+The same cases run with the bug and without it. A rule that the sound core breaks now and then too (a residual risk of
+a plainer field) names a bug only when it breaks again and again in cases where the sound core keeps it. Bugs that only
+cost throughput or sampling show in the efficiency oracles: figures of the cases without faults, bug against sound.
+"""
+
+import gc
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+from sim.explore.case import MIX, PARCELS, Case, Mode, stream_of
+from sim.explore.run import CRASH, CaseResult, run_case
+from sim.explore.search import Plan, case_of
+from sim.museum.bug import Bug
+from sim.museum.patching import applied
+
+PLANS: dict[str, tuple[Mode, ...]] = {"mixed": MIX, "swarm": (Mode.SWARM,), "all-on": (Mode.ALL_ON,)}
+"""Modes of the search that a bug is hunted in."""
+AGAIN = 6
+"""Cases in which a rule that the sound core breaks elsewhere must break, and never the other way round: by luck alone
+once in 64."""
+CASE_S_MAX = 300
+"""A case takes seconds; one that takes minutes runs in a circle."""
+LANE = "/lane/"
+"""Part of the path of every file of the controller."""
+TWIN = "T0"
+"""The twin itself stumbled: no merit of its oracles."""
+HANG = "L0"
+"""The core runs in a circle."""
+LUCK = 3
+"""Parcels by which two runs without faults may differ."""
+FAMILIES = ("tracking", "identity", "device")
+"""Families of grounds that may cost at most 0.5 % of the sound parcels when nothing is wrong."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Hunt:
+    """What became of one bug in one kind of search. ``rule`` "": not found within ``parcels``."""
+
+    bug: str
+    mode: str
+    seed: int
+    parcels: int
+    rule: str = ""
+    text: str = ""
+    changed: bool = False
+    """Whether any figure or rule of any case differed from the sound core's: else the bug was never awake."""
+
+
+@dataclass(slots=True)
+class Shown:
+    """What one case showed: broken rules with the parcels fed until then, and figures."""
+
+    rules: dict[str, tuple[int, str]]
+    figures: Counter[str]
+
+
+@dataclass(slots=True)
+class Sound:
+    """The sound core's own cases, kept while a worker lives."""
+
+    seed: int
+    cases: dict[tuple[str, int], Shown] = field(default_factory=dict)
+
+    def case(self, mode: str, plan: Plan, number: int) -> Shown:
+        """The case without a bug."""
+        known = self.cases.get((mode, number))
+        if known is None:
+            known = self.cases[mode, number] = shown(case_of(plan, number))
+        return known
+
+
+def shown(case: Case) -> Shown:
+    """Run a case as the code stands at this moment."""
+    try:
+        with _time_limit():
+            found = run_case(case)
+    except _Circle:
+        return Shown({HANG: (case.parcels, f"the case took more than {CASE_S_MAX} s")}, Counter())
+    if found.crash and LANE not in found.crash.rpartition('File "')[2]:
+        return Shown({TWIN: (case.parcels, found.crash[-200:])}, Counter())
+    return Shown(_rules(case, found), found.figures)
+
+
+def _rules(case: Case, found: CaseResult) -> dict[str, tuple[int, str]]:
+    if not found.broken:
+        return {}
+    arrivals = [parcel.arrival_us for parcel in stream_of(case)]
+    rules: dict[str, tuple[int, str]] = {}
+    for one in found.broken:
+        fed = sum(at_us <= one.at_us for at_us in arrivals)
+        if one.rule not in rules:
+            rules[one.rule] = (max(1, fed), one.text)
+    return rules
+
+
+def hunt(
+    bug: Bug, mode: str, seed: int, parcels: int, sound: Sound, progress: Callable[[int], object] | None = None
+) -> Hunt:
+    """Search for the bug in up to ``parcels`` parcels of this mode."""
+    plan = Plan(seed=seed, parcels=parcels, modes=PLANS[mode])
+    scales = Scales()
+    changed = False
+    for number in range(plan.cases):
+        clean = sound.case(mode, plan, number)
+        with applied(bug.parts):
+            ill = shown(case_of(plan, number))
+        changed = changed or ill.figures != clean.figures or ill.rules.keys() != clean.rules.keys()
+        named = scales.weigh(ill, clean)
+        if named is not None:
+            rule, fed, text = named
+            done = number * PARCELS + fed
+            return Hunt(bug=bug.name, mode=mode, seed=seed, parcels=done, rule=rule, text=text, changed=True)
+        if number % 4 == 0:
+            gc.collect()
+        if progress is not None:
+            progress(PARCELS)
+    return Hunt(bug=bug.name, mode=mode, seed=seed, parcels=plan.cases * PARCELS, changed=changed)
+
+
+class Scales:
+    """Weighs a case with the bug against the same case without it."""
+
+    def __init__(self) -> None:
+        self._only_ill: Counter[str] = Counter()
+        self._only_clean: Counter[str] = Counter()
+        self._noisy: set[str] = set()
+        self._ill: Counter[str] = Counter()
+        self._clean: Counter[str] = Counter()
+
+    def weigh(self, ill: Shown, clean: Shown) -> tuple[str, int, str] | None:
+        """(rule, parcels fed, text) that names the bug, or None."""
+        self._noisy |= clean.rules.keys()
+        self._only_clean.update(clean.rules.keys() - ill.rules.keys())
+        named = []
+        for rule in ill.rules.keys() - clean.rules.keys():
+            self._only_ill[rule] += 1
+            if (rule not in self._noisy and rule not in NOISY) or rule in (CRASH, HANG) or self._again(rule):
+                named.append((ill.rules[rule][0], rule))
+        if named:
+            fed, rule = min(named)
+            return rule, fed, ill.rules[rule][1]
+        return self._efficiency(ill, clean)
+
+    def _again(self, rule: str) -> bool:
+        return rule != TWIN and self._only_ill[rule] >= AGAIN and not self._only_clean[rule]
+
+    def _efficiency(self, ill: Shown, clean: Shown) -> tuple[str, int, str] | None:
+        """Figures of the cases without faults, added up."""
+        if not clean.figures["cases clean"]:
+            return None
+        self._ill.update(ill.figures)
+        self._clean.update(clean.figures)
+        sound = self._clean["sound"]
+        for name, more, bound in (
+            ("E1 sound parcels opened", self._more(FAMILIES), LUCK + sound // 200),
+            ("E2 opened for content", self._more(("content", "declaration", "order")), LUCK + sound // 50),
+            ("E3 rate of the draw", abs(self._more(("draw",))), 2 * LUCK + sound // 100),
+            ("E4 stops without a fault", self._ill["stops"] - self._clean["stops"], 2 * self._clean["cases clean"]),
+            (
+                "E5 content errors passed",
+                self._ill["missed content"] - self._clean["missed content"],
+                LUCK + sound // 200,
+            ),
+            ("E6 not proven", self._ill["unproven"] - self._clean["unproven"], 0),
+            ("E7 fewer released", self._clean["released by gate"] - self._ill["released by gate"], LUCK + sound // 20),
+        ):
+            if more > bound:
+                return name, PARCELS, f"{more} more than the sound core, {bound} are allowed ({sound} sound parcels)"
+        return None
+
+    def _more(self, families: tuple[str, ...]) -> int:
+        return sum(self._ill[f"sound inspected {name}"] - self._clean[f"sound inspected {name}"] for name in families)
+
+
+NOISY = frozenset(
+    {TWIN, "L1", "L2", "L3", "L4", "L5", "NO_DECISION", "NO_PERMIT", "UNTRACKED", "IDENTITY", "I17", "R1", "R9"}
+)
+"""Rules that the sound core breaks now and then in plainer fields (``sim.explore.residual`` says why), or that a lane
+at another moment of its faults may miss: one broken case proves nothing."""
+
+
+class _Circle(Exception):
+    """A case that does not end."""
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _Circle
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(CASE_S_MAX)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
