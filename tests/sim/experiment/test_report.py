@@ -19,9 +19,8 @@ from sim.experiment.study import Study, load_scenarios
 from tests.sim.experiment.studies import TINY, Made, tiny, written
 
 STAFFING = TINY.replace("[2, 6]", "[1, 3, 6]").replace("2 at", "1 at")
-PLAIN = TINY.replace('compare = "2 at the bench"\n', "").replace(
-    TINY[TINY.index("[staffing]") : TINY.index("[grid]")], ""
-)
+DEMANDS = TINY[TINY.index("[staffing]") : TINY.index("[grid]")]
+PLAIN = TINY.replace('compare = "2 at the bench"\n', "").replace(DEMANDS, "")
 
 
 def _results(folder: Path, text: str, **changes: Any) -> dict[str, Any]:
