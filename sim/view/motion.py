@@ -1,8 +1,8 @@
 """How the belt moved, from the positions that records carry: a line through the fewest points that tell it.
 
 Only records that a device stamps at its source count; others carry the last position read, which lags. Between two of
-them the belt is taken to run evenly, but for a start: a belt that stood goes on standing until it must have begun to
-move in order to be where it was seen next.
+them the belt is taken to run evenly, but for start and stop: a belt that stood goes on standing until it must have
+begun to move in order to be where it was seen next, and one that is seen standing ran evenly until it had to brake.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,19 +37,29 @@ class Motion:
         """Corners of the line, by time."""
         line: list[Point] = []
         stands = True
-        for at_us, belt_um, speed_um_s in sorted(self._seen):
+        for at_us, belt_um, speed_um_s in sorted(self._seen, key=lambda seen: (seen[0], seen[1] < 0, seen)):
             if belt_um < 0 or (line and belt_um < line[-1][1] and speed_um_s < 0):
                 stands = stands or speed_um_s == 0
                 continue  # no position, or an older one that came by another way
-            if line and stands and belt_um > line[-1][1]:
-                begun_us = at_us - (belt_um - line[-1][1]) * 1_000_000 // self._speed_um_s
-                if begun_us > line[-1][0]:
-                    line.append((begun_us, line[-1][1]))
+            if line and belt_um > line[-1][1] and (stands or speed_um_s == 0):
+                line += self._corner(line[-1], (at_us, belt_um), begins=stands, told=speed_um_s)
                 stands = False
             line.append((at_us, belt_um))
             if speed_um_s >= 0:
                 stands = speed_um_s == 0
         return thinned(line)
+
+    def _corner(self, before: Point, after: Point, *, begins: bool, told: int) -> list[Point]:
+        """Where the belt began to move, or to brake, between two points; ramps count as half the speed throughout."""
+        way_um, took_us = after[1] - before[1], after[0] - before[0]
+        even_us = way_um * 1_000_000 // self._speed_um_s
+        if begins:
+            begun_us = after[0] - (2 * even_us if told > 0 else even_us)
+            return [(begun_us, before[1])] if begun_us > before[0] else []
+        brake_us = 2 * (took_us - even_us)
+        if not 0 < brake_us < took_us:
+            return []
+        return [(after[0] - brake_us, after[1] - brake_us * self._speed_um_s // 2_000_000)]
 
 
 def thinned(line: Sequence[Point]) -> list[Point]:

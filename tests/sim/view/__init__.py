@@ -1,0 +1,1 @@
+"""Recordings, the film made of them, and the page in a real browser."""

@@ -1,0 +1,76 @@
+"""A recording says what the journal said, and a damaged one is refused by place."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from lane.codec import encode
+from sim.cli import sim
+from sim.recording import RecordingError, open_recording
+from tests.sim.view.conftest import DAY, Recorded
+
+
+def test_a_recording_gives_the_records_of_the_journal_in_order(recorded: Recorded) -> None:
+    recording = open_recording(recorded.path)
+    assert [encode(record) for record in recording.records()] == recorded.bodies
+    assert recording.synthetic
+    assert recording.config_sha256 == recorded.figures["conditions"]["config_sha256"]
+    assert recording.facts["seed"] == 9
+    assert recording.facts["journal_sha256"] == recorded.figures["journal_sha256"]
+
+
+def test_the_command_records_the_run_it_prints(tmp_path: Path) -> None:
+    words = ["run", str(DAY), "--parcels", "5", "--seed", "2", "--record", str(tmp_path / "run.jsonl")]
+    answer = CliRunner().invoke(sim, [*words, "--json", str(tmp_path / "run.json")])
+    assert answer.exit_code == 0, answer.output
+    figures = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    recording = open_recording(tmp_path / "run.jsonl")
+    assert len(list(recording.records())) == figures["records"]
+    assert recording.facts["journal_sha256"] == figures["journal_sha256"]
+    refused = CliRunner().invoke(sim, ["run", str(DAY), "--parcels", "5", "--record", "/nowhere/run.jsonl"])
+    assert refused.exit_code != 0
+    assert "--record /nowhere/run.jsonl: expected an existing folder" in refused.output
+
+
+def _damaged(recorded: Recorded, folder: Path, damage: str) -> Path:
+    lines = recorded.path.read_text(encoding="utf-8").splitlines(keepends=True)
+    if damage == "cut":
+        lines = lines[:-1]
+    elif damage == "missing":
+        del lines[50]
+    elif damage == "changed":
+        lines[50] = lines[50].replace('"at_us":', '"at_us": ', 1)
+    elif damage == "schema":
+        lines[0] = lines[0].replace("sim-recording/1", "sim-recording/9")
+    elif damage == "config":
+        lines[0] = lines[0].replace('"speed_um_s":', '"speed_mm_s":')
+    path = folder / "damaged.jsonl"
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        ("cut", "the file was cut"),
+        ("missing", "records, were"),
+        ("changed", "damaged.jsonl:51: "),
+        ("schema", "damaged.jsonl:1: expected a header with schema sim-recording/1"),
+        ("config", "damaged.jsonl:1: expected the core's configuration"),
+    ],
+)
+def test_a_damaged_recording_is_refused_by_place(recorded: Recorded, tmp_path: Path, damage: str, named: str) -> None:
+    path = _damaged(recorded, tmp_path, damage)
+    with pytest.raises(RecordingError, match="record the run again") as caught:
+        list(open_recording(path).records())
+    assert named in str(caught.value)
+
+
+def test_what_is_no_recording_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match=r"expected a run directory with journal\.db, or a file of --record"):
+        open_recording(tmp_path)
+    (tmp_path / "text.txt").write_text("hello\n", encoding="utf-8")
+    with pytest.raises(RecordingError, match="expected a run directory or a file of `lane sim run --record`"):
+        open_recording(tmp_path / "text.txt")
