@@ -3,7 +3,7 @@
 It exists to be compared with: the same twin on both drivers must write the same journal.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from typing import Any
 
@@ -27,12 +27,19 @@ class HeapLoop:
         self._scheduled += 1
         heappush(self._queue, (at, priority, self._scheduled, target, arg))
 
-    def jump(self, at: int) -> bool:
-        """Move the clock to ``at`` when nothing is scheduled up to then; False: something is, nothing changed."""
-        if self._queue and self._queue[0][0] <= at:
-            return False
-        self.now = at
-        return True
+    def call_each(self, calls: Iterable[tuple[int, Callable[[Any], object], Any]]) -> None:
+        """Several calls (time, target, arg) at priority ``CALL``; errors as ``call_at``."""
+        if type(self) is not HeapLoop:
+            for at, target, arg in calls:
+                self.call_at(at, target, arg)
+            return
+        queue, scheduled, now = self._queue, self._scheduled, self.now
+        for at, target, arg in calls:
+            if at < now:
+                raise ValueError(f"call at {at}: expected a time not before now ({now})")
+            scheduled += 1
+            heappush(queue, (at, CALL, scheduled, target, arg))
+        self._scheduled = scheduled
 
     def run(self) -> None:
         """Run until nothing is scheduled any more."""

@@ -7,7 +7,7 @@ Order at one instant: priority, then the order of scheduling. -1 resumes after a
 SimPy's NORMAL and every plant call, 2 (``CLOCK``) the core's deadlines: an input beats the deadline it satisfies.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -67,19 +67,21 @@ class Kernel(simpy.Environment):
             raise TypeError(f"call at {at!r}: expected whole microseconds (int)")
         heappush(self._queue, (at, priority, next(self._eid), target, arg))
 
+    def call_each(self, calls: Iterable[tuple[int, Callable[[Any], object], Any]]) -> None:
+        """Several calls (time, target, arg) at priority ``CALL``; errors as ``call_at``."""
+        if type(self) is not Kernel:
+            for at, target, arg in calls:
+                self.call_at(at, target, arg)
+            return
+        queue, eid, now = self._queue, self._eid, self.now
+        for at, target, arg in calls:
+            if at < now:
+                raise ValueError(f"call at {at}: expected a time not before now ({now})")
+            heappush(queue, (at, CALL, next(eid), target, arg))
+
     def call_in(self, delay: SimTime, target: Callable[[Any], object], arg: Any = None, priority: int = CALL) -> None:
         """Call ``target(arg)`` after ``delay``; errors as ``call_at``."""
         self.call_at(self.now + delay, target, arg, priority)
-
-    def jump(self, at: int) -> bool:
-        """Move the clock to ``at`` when nothing is scheduled up to then; False: something is, nothing changed.
-
-        It saves a caller that would be called next anyway its way through the heap. Only for use inside a call.
-        """
-        if self._queue and self._queue[0][0] <= at:
-            return False
-        self.now = at
-        return True
 
     def schedule(self, event: Event, priority: Any = NORMAL, delay: SimTime = 0) -> None:
         """Put a SimPy event on the heap (SimPy's own classes call this)."""

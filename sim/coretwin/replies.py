@@ -54,7 +54,6 @@ class Replies:
     def _arm_detector(self, command: ArmDetector) -> None:
         self._images.arm(command.seq, command.from_um, command.to_um)
         self._plant.watch(command.to_um, command.seq)
-        self._station.arm_plant()
 
     def window_ended(self, seq: int) -> None:
         """The belt is at the end of an armed window: its image is stored after a while, if there were X-rays."""

@@ -66,7 +66,7 @@ class Station:
         self._config_sha256, self._until_us = config_sha256, until_us
         self._gone = 0
         self._open_epoch = self._draws_before = 0
-        self._plant_due_us = self._clock_due_us = NEVER  # the driver's live call for each
+        self._clock_due_us = NEVER  # of the driver's live call
         self.handled = self.first_fed_us = self.last_left_us = 0
         self.ended = ""
         self.inputs: list[AnyInput] = []
@@ -85,6 +85,7 @@ class Station:
         self.troubles = Troubles(self, settings.faults)
         self.senses = Senses(self)
         plant.listener = self.senses
+        plant.ride(driver)
 
     @property
     def controller(self) -> LaneController:
@@ -207,27 +208,8 @@ class Station:
     # --- the plant
 
     def follow_plant(self) -> None:
-        """An action changed the plant: wait for what it does next."""
-        self.arm_plant()
-
-    def arm_plant(self) -> None:
-        """Let the driver call when the plant's next happening is due."""
-        due_us = self.plant.next_at()
-        if due_us is not None and due_us < self._plant_due_us:
-            due_us = max(due_us, self.now)  # a watched position may be past already
-            self._plant_due_us = due_us
-            self.driver.call_at(due_us, self._follow, due_us)
-
-    def _follow(self, due_us: int) -> None:
-        """Let the plant happen, and go on with it as long as nothing else is due before its next happening."""
-        if due_us != self._plant_due_us:
-            return  # superseded
-        self._plant_due_us = -1  # inputs handled meanwhile must not arm the plant
-        next_us = self.plant.follow(due_us, self.driver.jump)
-        self._plant_due_us = NEVER
-        if next_us is not None:
-            self._plant_due_us = next_us
-            self.driver.call_at(next_us, self._follow, next_us)
+        """An action changed the plant or its lane I/O: let the feeder follow."""
+        self.plant.settle()
 
     def take(self, happened: list[Happening]) -> None:
         """Happenings that the lane hears of late."""

@@ -1,6 +1,8 @@
 """Bodies on the belt: true identity, position by the head, and where they went."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from lane.model.words import Route
 from sim.streams.truth import ParcelTruth
@@ -9,12 +11,12 @@ from sim.streams.truth import ParcelTruth
 class Body:
     """A parcel on the belt. ``head_um``: belt position at which its head stood at the induct eye.
 
-    ``generation`` changes when a fault moves or removes it: planned marks of an older one are void. ``path``: its
-    way up to the blade; ``place``: the mark it waits for; ``order``: rank of its first mark among equal positions.
+    ``generation`` changes when it is moved, removed or planned anew: marks of an older one are void. ``path``: its way,
+    ``place``: the mark on it that comes next; ``planned``: the generation for which its marks were planned.
     """
 
     __slots__ = (
-        "at_blade_us", "generation", "head_um", "length_um", "moved_blade", "order", "parcel", "path", "place",
+        "at_blade_us", "generation", "head_um", "length_um", "moved_blade", "parcel", "path", "place", "planned",
         "route",
     )  # fmt: skip
 
@@ -23,8 +25,9 @@ class Body:
         self.head_um = head_um
         self.length_um = parcel.length_um
         self.generation = 0
-        self.path: tuple[tuple[int, int, int], ...] = ()
-        self.place = self.order = 0
+        self.path: tuple[tuple[int, Callable[[Any], object], Any], ...] = ()
+        self.place = 0
+        self.planned = -1
         self.route: Route | None = None
         self.at_blade_us = -1
         self.moved_blade = False

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from sim.plant.gate import Gate
 from sim.plant.lane_io import Channel, LaneIo
-from sim.plant.marks import VALVE
 
 if TYPE_CHECKING:
     from sim.plant.plant import Plant
@@ -36,7 +35,7 @@ class Diverter:
         due_um = io.due_belt_um()
         if due_um is not None and due_um != self._mark_um:
             self._mark_um = due_um
-            plant.mark(due_um, VALVE)
+            plant.post(due_um, self._reached)
         if io.refusals != self._refusals:
             self._refusals = io.refusals
             plant.listener.refused(now_us, belt_um, io.refused, io.refusal)
@@ -48,20 +47,25 @@ class Diverter:
         if io.rules is not None and io.rules.stopped and plant.belt.target_um_s:
             plant.set_belt(now_us, 0)
 
-    def reached(self, at_us: int, belt_um: int) -> None:
+    def _reached(self, reached: tuple[int, int]) -> None:
         """The belt is where the lane I/O waited for it."""
         self._mark_um = -1
-        self._act(at_us, belt_um)
+        self._act(self._plant.now_us, reached[0])
 
-    def happen(self, at_us: int, belt_um: int) -> None:
+    def _happen(self, due_us: int) -> None:
         """What is due at this time: the pulse's end first, then the blade's arrival."""
+        if due_us != self.due_us:
+            return  # planned anew meanwhile
+        self.due_us = NEVER
+        at_us = self._plant.now_us
+        belt_um = self._plant.belt.position(at_us)
         if self._pulse_us <= at_us:
             self._act(at_us, belt_um)
         if self._blade_us <= at_us:
             self._blade_us = NEVER
-            self._plan()
             if self._gate.arrive(at_us):
                 self._switch(Channel.GATE_OUT if self._gate.out(at_us) else Channel.GATE_HOME, True, at_us, belt_um)
+        self._plan()
 
     def stick(self, now_us: int, belt_um: int, stuck: bool) -> None:
         """The blade sticks where it is, or comes free and goes where the valve wants it."""
@@ -80,7 +84,11 @@ class Diverter:
         self.changed(at_us, belt_um)
 
     def _plan(self) -> None:
-        self.due_us = self._pulse_us if self._pulse_us < self._blade_us else self._blade_us
+        due_us = self._pulse_us if self._pulse_us < self._blade_us else self._blade_us
+        if due_us != self.due_us:
+            self.due_us = due_us
+            if due_us != NEVER:
+                self._plant.call_at(due_us, self._happen, due_us)
 
     def _drive(self, at_us: int, belt_um: int) -> None:
         """The blade starts to move and leaves its switch."""
