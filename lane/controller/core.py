@@ -36,7 +36,7 @@ from lane.commands import Step
 from lane.controller import belt, deciding, drawing, evidence, people, permitting, running, watching
 from lane.controller.desk import STAGES, Desk
 from lane.controller.state import Due, GateSeen, LaneState, Phase
-from lane.errors import Cause
+from lane.errors import CAUSES, Alarm, Cause
 from lane.events.machine import MessageDone
 from lane.inputs import (
     AnyInput,
@@ -128,8 +128,8 @@ class LaneController:
         else:
             self._still = kind is ClockReached
         belt_due, time_due = state.belt_due, state.time_due
-        if belt_due and belt_due[0][0] <= state.belt_um:
-            self._fire_belt(desk)
+        if belt_due and belt_due[0][0] <= state.belt_um and not (isinstance(item, LaneStarted) and item.restart):
+            self._fire_belt(desk)  # a new process decides nothing by what the one before it believed
         if time_due and time_due[0][0] <= state.at_us:
             self._fire_time(desk)
         _HANDLERS[kind](desk, item)
@@ -278,6 +278,8 @@ def _lane_started(desk: Desk, item: LaneStarted) -> None:
     state.time_due = sorted(entry for entry in state.time_due if entry[1] == Due.EPOCH)
     machine.links.clear()
     machine.causes.clear()
+    for cause in machine.throttles:  # told again if they still hold; else their alarms would stand for ever
+        desk.calm(Alarm(CAUSES[cause][1]))
     machine.throttles.clear()
     machine.safety_known, machine.safety_faults = False, []
     machine.belt_unknown = machine.proof_needed = True

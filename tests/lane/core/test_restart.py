@@ -1,7 +1,10 @@
 """The core starts again while parcels are on the belt."""
 
-from lane.events.machine import BeltFlushed
+from devices.commands import ReleasePulse
+from lane.errors import Alarm
+from lane.events.machine import AlarmCleared, BeltFlushed
 from lane.events.parcel import (
+    ContentCompared,
     CustodyUnproven,
     ParcelDiverted,
     ParcelDrawn,
@@ -10,8 +13,10 @@ from lane.events.parcel import (
     PermitUsed,
     PermitVoided,
 )
+from lane.inputs import OutboxLevel
 from lane.model.words import State
 from lane.orders import Reset, Start
+from tests.lane.core.boxes import MM
 from tests.lane.core.helpers import MINUTE, reach, running, state
 from tests.lane.core.miniplant import MiniPlant
 
@@ -49,6 +54,24 @@ def test_restart_with_the_gate_open_leaves_custody_unproven_and_no_message() -> 
     plant.run(2 * MINUTE)
     assert not plant.of(ParcelReleased)
     assert len(plant.of(CustodyUnproven)) + len(plant.of(ParcelDiverted)) == 1
+
+
+def test_a_core_that_starts_behind_the_decision_point_issues_no_permit_by_what_the_one_before_believed() -> None:
+    plant = running(1)
+    reach(plant, ContentCompared)
+    plant.belt = plant.core.state.parcels[1].body.anchor_um + plant.config.layout.divert_um - 100 * MM
+    before = len(plant.events)
+    plant.begin()
+    assert not any(isinstance(event, PermitIssued) for event in plant.events[before:])
+    assert not any(isinstance(command, ReleasePulse) for command in plant.commands)
+
+
+def test_an_alarm_of_a_throttle_that_a_restart_forgets_does_not_stand_for_ever() -> None:
+    plant = running()
+    plant.give(OutboxLevel(**plant.now(), waiting=10_000, full=True))
+    plant.begin()
+    assert Alarm.OUTBOX_FULL in {event.number for event in plant.of(AlarmCleared)}
+    assert plant.core.state.machine.throttles == []
 
 
 def test_ten_restarts_in_a_row_never_stall_for_an_epoch() -> None:
