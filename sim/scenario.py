@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lane.model.config import CoreConfig, DrawConfig, Layout
-from lane.model.words import LaneKind
+from lane.model.words import Design, LaneKind
 from lane.permits import decision_um
 from lane.settings.lane_file import load_lane
 from lane.settings.reader import SettingsError, Table, TomlFile
@@ -196,7 +196,7 @@ def _reviewers(root: Table, starts_us: int, review: bool) -> ReviewSpec | None:
     table = root.table("reviewers", required=False)
     usual = ReviewSpec()
     spec = ReviewSpec(
-        officers=table.scaled("officers", 1, 500, default=usual.officers),
+        officers=table.scaled("officers", 0, 500, default=usual.officers),
         looking=parse_duration(table, usual.looking),
         miss_permille=table.scaled("miss_permille", 0, PERMILLE, default=usual.miss_permille),
         doubt_permille=table.scaled("doubt_permille", 0, PERMILLE, default=usual.doubt_permille),
@@ -245,16 +245,17 @@ def _most(fitters: Fitters) -> int:
 
 
 def _draw(table: Table, lane: CoreConfig) -> DrawConfig:
-    """Sampling rate; its bounds are those of the lane file."""
+    """Sampling rate and design; the bounds are those of the lane file."""
     hint = 'a rate as text, such as "0.055" or "11/200"'
     rate = table.text(
         "rate", lane.draw.rate, pattern=r"[0-9]{1,9}(\.[0-9]{1,9})?|[0-9]{1,9}/[1-9][0-9]{0,8}", hint=hint
     )
+    design = table.word("design", Design, lane.draw.design)
     table.close()
     low, high = (Fraction(1, 1000), Fraction(1, 2)) if lane.kind is LaneKind.LIVE else (Fraction(0), Fraction(1))
     if not low <= Fraction(rate) <= high:
         table.complain("rate", f"expected {low}..{high} on a {lane.kind.value} lane, was {rate}")
-    return replace(lane.draw, rate=rate)
+    return replace(lane.draw, rate=rate, design=design)
 
 
 def _plant(root: Table) -> PlantOptions:

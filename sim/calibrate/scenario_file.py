@@ -14,14 +14,17 @@ from lane.model.config import CoreConfig
 from lane.settings.lane_file import load_lane
 from sim.calibrate.fit import Fit
 from sim.calibrate.line import Desk
-from sim.streamlab.fragment import arrivals_toml, duration_keys, number, toml_text
+from sim.streamlab.fragment import arrivals_toml, duration_keys, goods_toml, number, toml_text
 from sim.streamlab.laws import LawFit
 from sim.streams.arrivals import Arrivals, Trace
+from sim.streams.fitted import FittedGoods
 from sim.streams.make import StreamSpec, make_stream
 
 SPEED_UM_S = (50_000, 1_000_000)
 GAP_UM = (50_000, 5_000_000)
 SAMPLE_PARCELS = 1_000
+GOODS = FittedGoods(counted_only=True)
+"""Sound parcels whose units leave no doubt: nothing but the log's own share goes to the bench."""
 BENCH_PLACES = 100_000
 """A foreign log says nothing on the room at its bench: enough, so that it never stops the induction."""
 
@@ -58,9 +61,12 @@ def scenario_toml(fit: Fit, lane_file: Path, folder: Path, source: str, trace: P
         "",
         "[stream]                             # shares come from the log: nothing is planted on top of them",
         *(f"{name}_permille = 0" for name in ("short", "over", "swapped", "no_read", "no_declaration", "bad_status")),
+        "measure_permille = 0",
         "",
         arrivals_toml(arrivals),
-        "[draw]                               # the log's share to the bench",
+        goods_toml(GOODS),
+        "[draw]                               # the log's share to the bench, each parcel for itself",
+        'design = "independent"',
         f'rate = "{min(1.0, share):.6f}"',
         "",
         "[verdicts]",
@@ -83,7 +89,7 @@ def scenario_toml(fit: Fit, lane_file: Path, folder: Path, source: str, trace: P
 
 
 def _mean_length_um() -> int:
-    sample = make_stream(StreamSpec(seed=1, parcels=SAMPLE_PARCELS))
+    sample = make_stream(StreamSpec(seed=1, parcels=SAMPLE_PARCELS, goods=GOODS))
     return sum(parcel.length_um for parcel in sample) // len(sample)
 
 

@@ -39,6 +39,8 @@ def goods_toml(goods: FittedGoods, *, table: str = "stream.goods") -> str:
     lines = [f"[{table}]", 'source = "fitted"']
     lines += [f"{name} = {number(getattr(goods, f'{name}_milli'), MILLI)}" for name in laws]
     lines += [f"{name} = {getattr(goods, name)}" for name in ("side_mm_min", "side_mm_max", "weight_g_max")]
+    if goods.counted_only:
+        lines.append("counted_only = true")
     return "\n".join(lines) + "\n"
 
 

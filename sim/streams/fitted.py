@@ -18,6 +18,7 @@ from itertools import count
 import numpy
 from numpy.typing import NDArray
 
+from lane.declarations.tables import UnitClass, load_tables
 from sim.goods import CATALOGUE, Goods
 from sim.streams.philox import BLOCK, Law, philox, variates
 from sim.streams.randoms import key
@@ -25,8 +26,8 @@ from sim.streams.truth import DeclaredLineTruth, Planted
 
 MILLI = 1_000
 E5 = 100_000
-KINDS = 200
-"""Different goods of the source: ten variants of each catalogue name, with masses of their own."""
+VARIANTS = 10
+"""Different goods of each catalogue name, with masses of their own."""
 PACKING_PERMILLE = 100
 GROSS_SPREAD = 0.005
 GROSS_STEP_MG = 10_000
@@ -44,7 +45,8 @@ class FittedGoods:
     """Parameters in thousandths: ``weight_mu_milli`` of ln(g), ``side_mu_milli`` of ln(cm), ``rho_milli`` of the
     copula.
 
-    ``rho``: 2 sin(pi r / 6) of a rank correlation r (0.753 for weight with volume).
+    ``rho``: 2 sin(pi r / 6) of a rank correlation r (0.753 for weight with volume). ``counted_only``: only goods that
+    are declared by the piece or the pack, so that no doubt comes from the unit itself (a pair may show as one or two).
     """
 
     weight_mu_milli: int = 6_726
@@ -55,6 +57,7 @@ class FittedGoods:
     side_mm_min: int = 120
     side_mm_max: int = 600
     weight_g_max: int = 30_000
+    counted_only: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.side_mm_min < self.side_mm_max or self.weight_g_max < 1 or abs(self.rho_milli) > MILLI:
@@ -121,6 +124,7 @@ class FittedPacker:
         pieces_mean_permille: int, pieces_max: int, kinds_max: int, measure_permille: int,
     ) -> None:  # fmt: skip
         self._sizes = sizes(fit, seed, replication)
+        self._names = tuple(goods.sku for goods in CATALOGUE if not fit.counted_only or _counted(goods))
         self._pieces_mean, self._pieces_max, self._kinds_max = pieces_mean_permille, pieces_max, kinds_max
         self._measure_permille = measure_permille
 
@@ -140,12 +144,12 @@ class FittedPacker:
         pieces = 1 + _geometric(next(self._pieces), (self._pieces_mean - MILLI) / MILLI, self._pieces_max - 1)
         pieces = max(2, pieces) if kind is Planted.SHORT else pieces
         kinds = min(pieces, self._kinds_max, 1 + _geometric(next(self._kinds), 0.5, self._kinds_max - 1))
-        first, place = int(next(self._first) * KINDS), int(next(self._place) * kinds)
+        first, place = int(next(self._first) * VARIANTS * len(self._names)), int(next(self._place) * kinds)
         by_mass, stated = next(self._measure) * MILLI < self._measure_permille, next(self._gross)
-        declared = tuple((_sku(first + k), (pieces + k) // kinds) for k in range(kinds))
+        declared = tuple((self._sku(first + k), (pieces + k) // kinds) for k in range(kinds))
         goods_mg = weight_g * MILLI * (MILLI - PACKING_PERMILLE) / MILLI
-        unit_mg = _unit_masses(declared, goods_mg, _sku(first + kinds))
-        contents = _planted(declared, kind, place, _sku(first + kinds))
+        unit_mg = _unit_masses(declared, goods_mg, self._sku(first + kinds))
+        contents = _planted(declared, kind, place, self._sku(first + kinds))
         packing_mg = round(weight_g * MILLI - goods_mg)
         lines = _lines(declared, unit_mg, by_mass)
         net_mg = sum(unit_mg[sku] * number for sku, number in declared)
@@ -159,6 +163,11 @@ class FittedPacker:
             gross_mg=max(GROSS_STEP_MG, round(gross_mg / GROSS_STEP_MG) * GROSS_STEP_MG),
             lines=lines,
         )
+
+    def _sku(self, number: int) -> str:
+        """Neighbouring numbers are different goods."""
+        variant, place = divmod(number % (VARIANTS * len(self._names)), len(self._names))
+        return f"{self._names[place]}/{variant}"
 
 
 def _triangular(uniform: float, low: float, high: float) -> float:
@@ -174,8 +183,9 @@ def _geometric(uniform: float, mean: float, limit: int) -> int:
     return min(limit, int(math.log1p(-uniform) / math.log(mean / (1 + mean))))
 
 
-def _sku(number: int) -> str:
-    return f"{CATALOGUE[number % len(CATALOGUE)].sku}/{number % KINDS // len(CATALOGUE)}"
+def _counted(goods: Goods) -> bool:
+    """Whether a declared unit of the goods is one visible piece."""
+    return load_tables().unit(goods.unit).unit_class in (UnitClass.PIECE, UnitClass.PACK)
 
 
 def _goods(sku: str) -> Goods:

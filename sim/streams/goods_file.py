@@ -3,7 +3,8 @@
 ``source = "catalogue"`` (default): the twin's own goods, which the X-ray renderer can draw. ``source = "fitted"``:
 lognormal weight and longest side with a Gaussian copula; keys (defaults): ``weight_mu`` ("6.726", of ln g),
 ``weight_sigma`` ("1.349"), ``side_mu`` ("3.381", of ln cm), ``side_sigma`` ("0.474"), ``rho`` ("0.768"),
-``side_mm_min`` (120), ``side_mm_max`` (600), ``weight_g_max`` (30000).
+``side_mm_min`` (120), ``side_mm_max`` (600), ``weight_g_max`` (30000), ``counted_only`` (false: all units; true: only
+goods declared by the piece or pack).
 """
 
 from enum import StrEnum
@@ -36,8 +37,9 @@ def parse_goods(table: Table) -> FittedGoods | None:
     low_mm = table.scaled("side_mm_min", 10, 5_000, default=usual.side_mm_min, unit="mm")
     high_mm = table.scaled("side_mm_max", 10, 5_000, default=usual.side_mm_max, unit="mm")
     weight_g = table.scaled("weight_g_max", 1, 1_000_000, default=usual.weight_g_max, unit="g")
+    counted = table.boolean("counted_only", usual.counted_only)
     table.close()
     if low_mm >= high_mm:
         table.complain("side_mm_max", f"expected more than side_mm_min ({low_mm}), was {high_mm}")
         return usual
-    return FittedGoods(side_mm_min=low_mm, side_mm_max=high_mm, weight_g_max=weight_g, **fit)
+    return FittedGoods(side_mm_min=low_mm, side_mm_max=high_mm, weight_g_max=weight_g, counted_only=counted, **fit)
