@@ -41,6 +41,9 @@ SALT_BYTES = 16
 _U32 = struct.Struct(">I").pack
 _U64 = struct.Struct(">Q").pack
 _U64_LENGTH = _U32(8)
+_BLOCK_BYTES = 64
+_INNER, _OUTER = bytes(byte ^ 0x36 for byte in range(256)), bytes(byte ^ 0x5C for byte in range(256))
+_INDEPENDENT = Design.INDEPENDENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,27 @@ def draw_hash(key: bytes, site: str, lane: str, epoch: int, seq: int, parcel_key
     return hmac_digest(key, message, "sha256")
 
 
+class EpochHash:
+    """``draw_hash`` of one epoch: key and common beginning are taken in once, each draw adds its own part.
+
+    Holds what the key can be computed from: let go of it together with the key.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes, site: str, lane: str, epoch: int) -> None:
+        block = (sha256(key).digest() if len(key) > _BLOCK_BYTES else key).ljust(_BLOCK_BYTES, b"\0")
+        self._inner = sha256(block.translate(_INNER) + _draw_prefix(site, lane, epoch) + _U64_LENGTH)  # RFC 2104
+        self._outer = sha256(block.translate(_OUTER))
+
+    def draw(self, seq: int, parcel_key: bytes) -> bytes:
+        """d of lane parcel ``seq``, as ``draw_hash`` gives it."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(_U64(seq) + _U32(len(parcel_key)) + parcel_key)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
 @lru_cache(maxsize=16)
 def _draw_prefix(site: str, lane: str, epoch: int) -> bytes:
     """What all draws of one epoch begin with."""
@@ -172,7 +196,7 @@ def probability(rate: Rate, design: Design, n: int, selected: int) -> tuple[int,
     ``independent``: the rate, always. ``rate_held``: rate * clip(1 + 3/20 * deficit, 1/2, 2), at most 1, where
     deficit = rate * n - selected: the reached rate stays within a handful of parcels of its target.
     """
-    if design is Design.INDEPENDENT:
+    if design is _INDEPENDENT:
         return rate.num, rate.den
     a, b = rate.num, rate.den
     top = a * min(max(20 * b + 3 * (a * n - b * selected), 10 * b), 40 * b)

@@ -101,8 +101,9 @@ def check_patterns(patterns: Sequence[CarrierPattern]) -> None:
 def valid(code: str, patterns: Sequence[CarrierPattern]) -> bool:
     """Whether some carrier prints such a code. No pattern at all: nothing is valid."""
     if code:
+        length = len(code)
         for pattern in patterns:
-            if fits(code, pattern):
+            if pattern.length_min <= length <= pattern.length_max and fits(code, pattern):
                 return True
     return False
 

@@ -182,7 +182,7 @@ def passed(desk: Desk, parcel: Parcel, stage: int, eye: str, belt_um: int) -> No
         exits.left(desk, parcel, eye, belt_um)
         return
     arrived(desk, parcel, stage)
-    expect(desk, body)
+    desk.due_belt(body.anchor_um + desk.seen_um[stage + 1], _SEEN, parcel.seq * STAGES + stage + 1)
 
 
 def arrived(desk: Desk, parcel: Parcel, stage: int) -> None:

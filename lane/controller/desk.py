@@ -12,7 +12,7 @@ from lane.codec import to_text
 from lane.commands import AnyCommand, Send
 from lane.controller.state import LaneState, Parcel, Phase
 from lane.disposition import load_matrix
-from lane.draw import Rate
+from lane.draw import EpochHash, Rate
 from lane.errors import Alarm, Cause
 from lane.events.machine import AlarmCleared, AlarmRaised, Snapshot
 from lane.events.parcel import GroundAdded, MessageQueued
@@ -48,6 +48,7 @@ class Desk:
         "commands",
         "config",
         "decision_um",
+        "epoch_hash",
         "events",
         "eyes",
         "key",
@@ -91,6 +92,7 @@ class Desk:
         self.message_prefix = json.dumps([MESSAGE_SCHEMA, config.site, config.lane], separators=(",", ":"))[:-1]
         self.key = key
         self.rate: Rate | None = None
+        self.epoch_hash: EpochHash | None = None
         self.bodies: list[Body] = [parcel.body for parcel in state.parcels.values()]
         self.codes: dict[str, list[int]] = {}
         for parcel in state.parcels.values():

@@ -80,8 +80,10 @@ def _draw(desk: Desk, seq: int, waiting: Undrawn) -> None:
     epoch = desk.state.draw
     if desk.rate is None:
         desk.rate = draw.parse_rate(epoch.rate)
+    if desk.epoch_hash is None:
+        desk.epoch_hash = draw.EpochHash(desk.key, desk.config.site, desk.config.lane, epoch.epoch)
     p_num, p_den = draw.probability(desk.rate, epoch.design, epoch.n, epoch.selected)
-    d = draw.draw_hash(desk.key, desk.config.site, desk.config.lane, epoch.epoch, seq, waiting.parcel_key.encode())
+    d = desk.epoch_hash.draw(seq, waiting.parcel_key.encode())
     drawn = draw.is_selected(d, p_num, p_den)
     effective = drawn or waiting.sticky_from > 0
     desk.events.append(
@@ -125,7 +127,7 @@ def close_epoch(desk: Desk) -> None:
     epoch.is_open = False
     epoch.closing = True
     desk.census_due = True
-    desk.key = b""
+    desk.key, desk.epoch_hash = b"", None
     desk.commands.append(CloseEpoch(epoch=epoch.epoch, draws=epoch.draws))
 
 
@@ -146,7 +148,7 @@ def epoch_opened(desk: Desk, item: EpochOpened) -> None:
     if (item.rate, item.design) != (epoch.rate, epoch.design):
         epoch.n = epoch.selected = 0
     desk.rate = draw.parse_rate(item.rate)
-    desk.key = item.key
+    desk.key, desk.epoch_hash = item.key, None
     epoch.epoch, epoch.rate, epoch.design = item.epoch, item.rate, item.design
     epoch.is_open, epoch.closing = True, False
     desk.census_due = True

@@ -93,8 +93,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.drawing:_draw",
-                "epoch.epoch, seq, waiting.parcel_key.encode()",
-                "epoch.epoch, seq + 1, waiting.parcel_key.encode()",
+                "epoch_hash.draw(seq, waiting.parcel_key.encode())",
+                "epoch_hash.draw(seq + 1, waiting.parcel_key.encode())",
             ),
         ),
     ),

@@ -234,3 +234,8 @@ def test_reinduction_moves_no_counter() -> None:
         p = draw.probability(draw.parse_rate(vector["rate"]), Design(vector["design"]), row["n"], row["selected"])
         d = draw.draw_hash(key, SITE, LANE, epoch, row["seq"], row["parcel_key"].encode())
         assert (*p, d.hex(), draw.is_selected(d, *p)) == (row["p_num"], row["p_den"], row["d_hex"], row["drawn"])
+
+
+@given(st.binary(max_size=100), st.integers(1, 10**6), st.integers(0, 2**64 - 1), st.binary(max_size=200))
+def test_the_hash_of_an_epoch_gives_each_draw_its_own_hash(key: bytes, epoch: int, seq: int, code: bytes) -> None:
+    assert draw.EpochHash(key, SITE, LANE, epoch).draw(seq, code) == draw.draw_hash(key, SITE, LANE, epoch, seq, code)
