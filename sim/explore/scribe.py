@@ -1,0 +1,245 @@
+"""Holds records against inputs: what the core writes down must follow from what it was told, recomputed from outside.
+
+The watch checks order and states; the scribe checks contents. Draws are recomputed with the verifier's own code, and
+evidence of a release with the figures of the design: weight within max(3 %, 50 g), picture within max(5 %, 20 mm).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lane.commands import Step
+from lane.errors import CAUSES, Cause
+from lane.events.machine import AlarmRaised, StateChanged
+from lane.events.parcel import (
+    ContentCompared,
+    CustodyMoved,
+    DispositionDecided,
+    ParcelDrawn,
+    ParcelMeasured,
+    ParcelReleased,
+    ParcelScanned,
+    ParcelWeighed,
+    RecallRaised,
+)
+from lane.events.union import AnyEvent
+from lane.inputs import AnyInput, DeclarationAnswer, EpochOpened, ScanStored, StatusChanged, VisionResult
+from lane.model.config import CoreConfig
+from lane.model.words import Custody, FindingKind, Route, State, StatusClass, Via
+from lane.verifier import draw as recount
+from vision.item_count import Acquisition
+
+if TYPE_CHECKING:
+    from sim.explore.watch import Watch
+
+PPM = 1_000_000
+COUNT_MAX = 10_000
+"""No parcel holds so many pieces."""
+HANDED_OVER = (Custody.DEPARTED, Custody.WITH_AUTHORITY, Custody.BACK_IN_WAREHOUSE)
+
+
+@dataclass(slots=True)
+class Told:
+    """What the core was told of one lane number, and what it made of it."""
+
+    length_um: int = 0
+    image_um: int = 0
+    sound_image: bool = False
+    mg: int = -1
+    error_mg: int = 0
+    gross_mg: int = -1
+    status: StatusClass | None = None
+    count: ContentCompared | None = None
+    released: bool = False
+
+
+class Scribe:
+    """One run's records against its inputs, as the core heard them. Broken rules go to the watch: R2 evidence, R3 draw,
+    R5 status, R8 alarms."""
+
+    def __init__(self, config: CoreConfig, watch: "Watch") -> None:
+        self._config, self._watch = config, watch
+        self._told: dict[int, Told] = {}
+        self._keys: dict[int, bytes] = {}
+        self._drawn_before: dict[str, int] = {}
+        self._counters: tuple[str, str, int, int] | None = None
+        self._raised: set[int] = set()
+        self._heard: dict[type, Callable[[Any, Sequence[AnyEvent]], None]] = {
+            EpochOpened: self._opened,
+            DeclarationAnswer: self._answered,
+            StatusChanged: self._status,
+            ScanStored: self._stored,
+        }
+        self._read: dict[type, Callable[[Any, Any, Sequence[AnyEvent]], None]] = {
+            ParcelDrawn: self._drawn,
+            ParcelMeasured: self._measured,
+            ParcelWeighed: self._weighed,
+            ParcelScanned: self._scanned,
+            ContentCompared: self._compared,
+            DispositionDecided: self._decided,
+            ParcelReleased: self._released,
+            CustodyMoved: self._moved,
+            AlarmRaised: self._alarm,
+            StateChanged: self._changed,
+        }
+
+    def heard(self, item: AnyInput, step: Step) -> None:
+        """One step of a core that somebody stands before: what reached it, not what was sent."""
+        self.saw(item, step.events)
+
+    def saw(self, item: AnyInput, events: Sequence[AnyEvent]) -> None:
+        """One step of the core."""
+        heard = self._heard.get(type(item))
+        if heard is not None:
+            heard(item, events)
+        for event in events:
+            read = self._read.get(type(event))
+            if read is not None:
+                read(event, item, events)
+
+    def _of(self, seq: int) -> Told:
+        told = self._told.get(seq)
+        if told is None:
+            told = self._told[seq] = Told()
+        return told
+
+    def _breaks(self, rule: str, text: str, seq: int = 0) -> None:
+        self._watch.breaks(rule, text, seq)
+
+    # --- the draw, recomputed
+
+    def _opened(self, item: EpochOpened, events: Sequence[AnyEvent]) -> None:
+        if item.key:
+            self._keys[item.epoch] = item.key
+
+    def _drawn(self, event: ParcelDrawn, item: Any, events: Sequence[AnyEvent]) -> None:
+        key, config, seq = self._keys.get(event.epoch), self._config, event.seq
+        if key is None:
+            self._breaks("R3", f"a draw of epoch {event.epoch}, which nobody opened", seq)
+            return
+        d = recount.draw(key, config.site, config.lane, event.epoch, seq, event.parcel_key.encode())
+        num, den = recount.probability(*recount.rate(event.rate), str(event.design), event.n, event.selected)
+        before, self._counters = self._counters, (
+            event.rate, str(event.design), event.n + event.counts, event.selected + (event.drawn and event.counts),
+        )  # fmt: skip
+        repeated = event.counts and event.parcel_key in self._drawn_before
+        if event.parcel_key:
+            self._drawn_before[event.parcel_key] = seq
+        same = before is not None and before[:2] == (event.rate, str(event.design))
+        for broken, text in (
+            (d.hex() != event.d, "the draw is not the one that its key gives"),
+            ((num, den) != (event.p_num, event.p_den), f"its probability is {num}/{den}"),
+            (recount.is_selected(d, num, den) != event.drawn, "drawn and not drawn are exchanged"),
+            (same and before is not None and before[2:] != (event.n, event.selected), f"counters after {before}"),
+            (repeated, "a waybill that was drawn before counts again"),
+        ):
+            if broken:
+                self._breaks("R3", text, seq)
+
+    # --- evidence
+
+    def _answered(self, item: DeclarationAnswer, events: Sequence[AnyEvent]) -> None:
+        told = self._of(item.seq)
+        if told.gross_mg < 0:
+            told.gross_mg = item.gross_mg
+
+    def _measured(self, event: ParcelMeasured, item: Any, events: Sequence[AnyEvent]) -> None:
+        self._of(event.seq).length_um = event.length_um
+
+    def _weighed(self, event: ParcelWeighed, item: Any, events: Sequence[AnyEvent]) -> None:
+        told = self._of(event.seq)
+        told.mg, told.error_mg = event.mg, event.error_mg
+        if not getattr(item, "stable", False) or item.mg != event.mg:
+            self._breaks("R2", "a weight that no scale called stable", event.seq)
+
+    def _stored(self, item: ScanStored, events: Sequence[AnyEvent]) -> None:
+        if any(type(event) is ParcelScanned for event in events):
+            told = self._of(item.seq)
+            told.image_um = item.tail_um - item.head_um
+            told.sound_image = item.acquisition is Acquisition.SUCCESSFUL and not item.gaps
+
+    def _scanned(self, event: ParcelScanned, item: Any, events: Sequence[AnyEvent]) -> None:
+        if getattr(item, "seq", 0) != event.seq or getattr(item, "image_sha256", "") != event.image_sha256:
+            self._breaks("R2", "a picture that was stored for another parcel", event.seq)
+
+    def _compared(self, event: ContentCompared, item: Any, events: Sequence[AnyEvent]) -> None:
+        self._of(event.seq).count = event
+        if type(item) is not VisionResult:
+            return
+        count = item.count
+        if count.image_sha256 != event.image_sha256:
+            self._breaks("R2", "a count of another picture", event.seq)
+        absurd = any(
+            not -1 <= line.count_lo <= line.count_hi <= COUNT_MAX or not 0 <= line.p_ppm <= PPM for line in count.lines
+        )
+        if absurd or not 0 <= count.p_declared_ppm <= PPM or not 0 <= count.unexplained <= COUNT_MAX:
+            self._breaks("R2", "an absurd count was compared", event.seq)
+
+    def _decided(self, event: DispositionDecided, item: Any, events: Sequence[AnyEvent]) -> None:
+        if event.route is not Route.RELEASE or event.cleared or event.advisory:
+            return
+        told, content = self._of(event.seq), self._config.content
+        window = max(told.length_um * 5 // 100, self._config.layout.eye_window_um)
+        tolerance = max(told.gross_mg * content.gross_permille // 1_000, content.gross_mg_min) + told.error_mg
+        for broken, text in (
+            (not told.sound_image, "decided to release on a poor picture"),
+            (abs(told.image_um - told.length_um) > window, "decided to release on a picture of another length"),
+            (told.mg < 0 or told.gross_mg < 0, "decided to release without a weight"),
+            (abs(told.mg - told.gross_mg) > tolerance, "decided to release with another weight than declared"),
+            (not self._agrees(told.count), "decided to release on a count that does not agree"),
+        ):
+            if broken:
+                self._breaks("R2", text, event.seq)
+
+    def _agrees(self, count: ContentCompared | None) -> bool:
+        """Whether the count says what was declared, surely enough, by the approved model."""
+        if count is None:
+            return False
+        if count.unexplained or count.model_sha256 != self._config.model_sha256:
+            return False
+        bound = self._config.content.bound_ppm
+        return all(
+            line.finding is FindingKind.UNCOUNTABLE
+            or "as a sum" in line.reason
+            or "total only" in line.reason
+            or (line.expected_lo <= line.seen_lo and line.seen_hi <= line.expected_hi and line.p_ppm >= bound)
+            for line in count.lines
+        )
+
+    # --- status after the decision
+
+    def _status(self, item: StatusChanged, events: Sequence[AnyEvent]) -> None:
+        told = self._of(item.seq)
+        worse = item.status_class in (StatusClass.REJECTED, StatusClass.DETAINED, StatusClass.ORDERED)
+        known, told.status = told.status, item.status_class
+        if told.released and worse and known in (None, StatusClass.RELEASED) and not _recalled(events, item.seq):
+            self._breaks("R5", f"released, then {item.status_class}, and not called back", item.seq)
+
+    def _released(self, event: ParcelReleased, item: Any, events: Sequence[AnyEvent]) -> None:
+        told = self._of(event.seq)
+        told.released = True
+        if event.via is not Via.GATE or told.status in (None, StatusClass.RELEASED):
+            return
+        if not _recalled(events, event.seq):
+            self._breaks("R5", f"released although its status is {told.status} by then", event.seq)
+
+    def _moved(self, event: CustodyMoved, item: Any, events: Sequence[AnyEvent]) -> None:
+        if event.custody in HANDED_OVER:
+            self._told.pop(event.seq, None)
+
+    # --- alarms
+
+    def _alarm(self, event: AlarmRaised, item: Any, events: Sequence[AnyEvent]) -> None:
+        self._raised.add(event.number)
+
+    def _changed(self, event: StateChanged, item: Any, events: Sequence[AnyEvent]) -> None:
+        if event.reached not in (State.HOLDING, State.ABORTING) or event.cause not in set(Cause):
+            return
+        number = CAUSES[Cause(event.cause)][1]
+        told = {one.number for one in events if type(one) is AlarmRaised}
+        if number and number not in self._raised and number not in told:
+            self._breaks("R8", f"{event.reached.name} by {event.cause}, and alarm {number} was never raised")
+
+
+def _recalled(events: Sequence[AnyEvent], seq: int) -> bool:
+    return any(type(event) is RecallRaised and event.seq == seq for event in events)
