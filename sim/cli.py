@@ -57,6 +57,7 @@ def sim() -> None:
 sim.add_command(Forward("calibrate", "sim.calibrate.cli:calibrate", "Fit streams and plant to a recorded log."))
 sim.add_command(Forward("streams", "sim.streamlab.cli:streams", "Make, fit and show parcel streams."))
 sim.add_command(Forward("experiment", "sim.experiment.cli:experiment", "A study: scenarios, intervals, a report."))
+sim.add_command(Forward("export", "sim.export.cli:export", "A recorded run as OCEL 2.0, XES, Parquet."))
 sim.add_command(Forward("view", "sim.view.cli:view", "A recorded run as a picture of the belt, in one page."))
 sim.add_command(Forward("oracles", "sim.oracles.cli:oracles", "Compare simulated queues and lines with theory."))
 sim.add_command(Forward("drivers", "sim.drivertwin.cli:drivers", "Spoil the bytes between drivers and devices."))

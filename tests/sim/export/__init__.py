@@ -1,0 +1,1 @@
+"""What is written for other tools can be read again, and keeps their standards."""
