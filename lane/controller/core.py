@@ -132,6 +132,7 @@ class LaneController:
             self._fire_belt(desk)  # a new process decides nothing by what the one before it believed
         if time_due and time_due[0][0] <= state.at_us:
             self._fire_time(desk)
+            evidence.forget_counted(desk)
         _HANDLERS[kind](desk, item)
         if desk.census_due or desk.machine.phase is not _NO_PHASE:
             self._settle(desk)

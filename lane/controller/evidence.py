@@ -1,6 +1,7 @@
 """What is learned about a parcel: code, weight, picture, declared list, count. Bound by belt position or not at all."""
 
 import hashlib
+from heapq import heappop
 
 from devices.commands import ArmDetector, SetBeam
 from devices.signals import BarcodeRead, ReadQuality, WeightMeasured
@@ -298,6 +299,7 @@ def vision_result(desk: Desk, item: VisionResult) -> None:
         desk.ground(parcel, ground, announce=False)
     _announce(desk, parcel, result, item)
     request_review(desk, parcel)
+    forget_counted(desk)
 
 
 def _announce(desk: Desk, parcel: Parcel, result: comparison.Comparison, item: VisionResult | None) -> None:
@@ -339,6 +341,16 @@ def vision_due(desk: Desk, parcel: Parcel) -> None:
     if not parcel.compared and not parcel.decided and Ground.VISION_FAILED not in parcel.grounds:
         desk.ground(parcel, Ground.VISION_TIMEOUT)
         request_review(desk, parcel)
+
+
+def forget_counted(desk: Desk) -> None:
+    """Drop the deadlines of counts that nobody waits for any more from the top, so that nobody is woken for nothing."""
+    due, parcels = desk.state.time_due, desk.state.parcels
+    while due and due[0][1] == Due.VISION:
+        parcel = parcels.get(due[0][2])
+        if parcel is not None and not parcel.compared and not parcel.decided:
+            return
+        heappop(due)
 
 
 def clearable(parcel: Parcel) -> list[Ground]:
