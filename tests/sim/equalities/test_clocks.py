@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -10,11 +11,12 @@ import pytest
 from lane.journal.memory import MemoryMode
 from sim.heap import HeapLoop
 from sim.kernel import Kernel
-from sim.scenario import Scenario
+from sim.scenario import Scenario, load_scenario
 from sim.streams.make import make_stream
 from sim.twin import DRIVERS, CoreTwinResult, run_core_twin
 from tests.sim.equalities.drivers import AsyncioLoop, StockSimPy
 
+SCENARIOS = Path(__file__).parents[3] / "config" / "scenarios"
 PARCELS = 60
 MORE: dict[str, Callable[[], Any]] = {"stock": lambda: StockSimPy(integer_time=True), "asyncio": AsyncioLoop}
 
@@ -40,6 +42,27 @@ def test_heap_loop_kernel_stock_simpy_and_asyncio_write_the_same_journal(day: Sc
     assert reference.figures["ended"] == "complete"
     for driver in ("simpy", "stock", "asyncio"):
         assert _outcome(_run(day, driver, seed)) == _outcome(reference), driver
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "drivers"),
+    [
+        ("capacity", {}, ("heap", "simpy", "stock", "asyncio")),
+        ("peak-1111", {}, ("simpy", "stock")),  # officers who come and go are SimPy processes
+        ("day", {"faults.kinds": "ALL", "faults.each_permille": 10}, ("heap", "simpy", "stock", "asyncio")),
+    ],
+)
+def test_people_faults_and_other_belts_keep_the_equality(
+    name: str, overrides: dict[str, object], drivers: tuple[str, ...]
+) -> None:
+    plan = load_scenario(SCENARIOS / f"{name}.toml", overrides)
+    outcomes = []
+    with patch.dict(DRIVERS, MORE):
+        for driver in drivers:
+            result = run_core_twin(plan.config, plan.parcels(PARCELS, 5), 5, "records", driver, plan.settings)
+            outcomes.append(_outcome(result))
+    assert outcomes[0]["parcels"] >= PARCELS
+    assert all(outcome == outcomes[0] for outcome in outcomes)
 
 
 def test_sealing_the_journal_as_it_grows_changes_nothing_on_any_clock(day: Scenario) -> None:
