@@ -70,7 +70,9 @@ def run_core_twin(
         raise ValueError(f"driver {driver!r}: expected one of {', '.join(DRIVERS)}")
     chosen = settings or TwinSettings()
     if chosen.fault_rates is not None:
-        chosen = replace(chosen, faults=(*chosen.faults, *chosen.fault_rates.plan(seed, stream)))
+        chosen = replace(
+            chosen, faults=(*chosen.faults, *chosen.fault_rates.plan(seed, [parcel.number for parcel in stream]))
+        )
     journal = MemoryJournal(MemoryMode(mode), keep=chosen.keep_records)
     answers = Answers(stream, load_tables())
     referee = Referee(stream, answers.status_class, gate_um=config.layout.gate_um, learn_zero=not chosen.faults)

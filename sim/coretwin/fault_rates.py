@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sim.faults import CATALOGUE, STREAM_KINDS, Fault, FaultKind
 from sim.streams.randoms import Keyed
-from sim.streams.truth import ParcelTruth
 
 MILLION = 1_000_000
 WAY_US = 22_000_000
@@ -22,12 +21,12 @@ class FaultRates:
     kinds: tuple[FaultKind, ...]
     ppm: int
 
-    def plan(self, seed: int, parcels: Sequence[ParcelTruth]) -> tuple[Fault, ...]:
-        """The faults of one run. Another kind, or another rate of it, moves no other kind's luck."""
+    def plan(self, seed: int, numbers: Sequence[int]) -> tuple[Fault, ...]:
+        """The faults of one run with these body numbers. Another kind, or another rate of it, moves no other's luck."""
         faults = []
         for kind in self.kinds:
             keyed, shape = Keyed(seed, "fault", kind), CATALOGUE[kind]
-            for parcel in parcels:
+            for number in numbers:
                 drawn = keyed.below(MILLION) < self.ppm
                 at_us, duration_us = keyed.between(0, WAY_US), keyed.between(*shape.duration_us)
                 position_um, strength = keyed.between(*PLACES_UM), keyed.between(*shape.strength)
@@ -35,7 +34,7 @@ class FaultRates:
                     faults.append(
                         Fault(
                             kind=kind, at_us=at_us, duration_us=duration_us, position_um=position_um,
-                            parcel=parcel.number, strength=strength,
+                            parcel=number, strength=strength,
                         )
                     )  # fmt: skip
         return tuple(sorted(faults, key=lambda fault: (fault.parcel, fault.at_us, fault.kind)))

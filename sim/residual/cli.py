@@ -1,5 +1,6 @@
 """``lane sim residual``: what is left of the risk of a wrong release, by how the lane is built."""
 
+import difflib
 import json
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,18 @@ from rich.table import Table
     "--field", "place", default="io", show_default=True, type=click.Choice(["plain", "io", "plc"]),
     help="With --vary second-reader: the lane I/O of both.",
 )  # fmt: skip
+@click.option("--kinds", default="", help='Only these kinds of faults, such as "BODY_SWAPPED IO_SILENT" (empty: all).')
+@click.option(
+    "--each-permille", default=20, show_default=True, type=click.IntRange(1, 500),
+    help="With --kinds: parcels of a thousand that each kind befalls.",
+)  # fmt: skip
 @click.option("--parcels", default=6_000, show_default=True, type=click.IntRange(1), help="Parcels on each build.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of all cases.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
-def residual(vary: str, place: str, parcels: int, seed: int, workers: int, json_file: Path | None) -> None:
+def residual(
+    vary: str, place: str, kinds: str, each_permille: int, parcels: int, seed: int, workers: int, json_file: Path | None
+) -> None:
     """Compare builds of a lane under the full fault model of `lane sim search`.
 
     Every build meets the same layouts, streams and faults. Counted are bodies that left by the release exit against a
@@ -31,11 +39,20 @@ def residual(vary: str, place: str, parcels: int, seed: int, workers: int, json_
     in n parcels proves a rate below 3/n, not zero. Faults are far more frequent here than on any real lane: rates
     compare builds, they predict none.
     """
+    from sim.coretwin.fault_rates import KINDS, MILLION, FaultRates
     from sim.explore.setup import Field
     from sim.residual.compare import Vary, builds_of, compare
 
     if json_file is not None and not json_file.parent.is_dir():
         raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
+    known = {str(kind): kind for kind in KINDS}
+    for word in kinds.split():
+        if word not in known:
+            near = difflib.get_close_matches(word, known, n=1)
+            advice = f", did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
+            raise click.ClickException(f"--kinds: {word} is no kind of fault{advice}")
+    chosen = tuple(known[word] for word in kinds.split())
+    rates = FaultRates(kinds=chosen, ppm=each_permille * MILLION // 1_000) if chosen else None
     builds = builds_of(Vary(vary), Field(place))
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
@@ -43,7 +60,8 @@ def residual(vary: str, place: str, parcels: int, seed: int, workers: int, json_
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("parcels on each build", total=parcels)
         found = compare(
-            builds, seed, parcels, workers=workers, progress=lambda done: progress.update(bar, completed=done)
+            builds, seed, parcels, rates=rates, workers=workers,
+            progress=lambda done: progress.update(bar, completed=done),
         )  # fmt: skip
     if json_file is not None:
         json_file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

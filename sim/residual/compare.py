@@ -14,8 +14,9 @@ from enum import StrEnum
 from multiprocessing import get_context
 from typing import Any
 
+from sim.coretwin.fault_rates import FaultRates
 from sim.experiment.intervals import share_at_most
-from sim.explore.case import MIX, PARCELS, case_seed, draw_case
+from sim.explore.case import MIX, PARCELS, Case, case_seed, draw_case
 from sim.explore.residual import RELEASES
 from sim.explore.run import run_case
 from sim.explore.setup import Field
@@ -90,13 +91,21 @@ class Tally:
         }
 
 
-def run_chunk(builds: Sequence[Build], seed: int, numbers: range) -> list[Tally]:
+def case_of(seed: int, number: int, build: Build, rates: FaultRates | None) -> Case:
+    """The ``number``-th case on a build: with the search's own mix of faults, or with the asked kinds only."""
+    case = draw_case(case_seed(seed, number), MIX[number % len(MIX)], build.field, PARCELS)
+    setup = replace(case.setup, second_reader=build.second_reader)
+    if rates is None:
+        return replace(case, setup=setup)
+    return replace(case, setup=setup, faults=rates.plan(case.seed, range(1, case.parcels - case.calm + 1)))
+
+
+def run_chunk(builds: Sequence[Build], seed: int, numbers: range, rates: FaultRates | None) -> list[Tally]:
     """One tally per build over these cases."""
     tallies = [Tally() for _ in builds]
     for number in numbers:
         for build, tally in zip(builds, tallies, strict=True):
-            case = draw_case(case_seed(seed, number), MIX[number % len(MIX)], build.field, PARCELS)
-            found = run_case(replace(case, setup=replace(case.setup, second_reader=build.second_reader)))
+            found = run_case(case_of(seed, number, build, rates))
             bodies = {one.body or -one.seq for one in found.broken if one.rule in RELEASES}
             tally.rules.update({one.rule for one in found.broken if one.rule in RELEASES})
             tally.counts.update(
@@ -114,18 +123,20 @@ def compare(
     seed: int,
     parcels: int,
     *,
+    rates: FaultRates | None = None,
     workers: int = 1,
     progress: Callable[[int], object] | None = None,
 ) -> dict[str, Any]:
     """Figures of every build over at least ``parcels`` parcels each; the same on any number of workers.
 
+    ``rates``: only these kinds of faults, at this rate, instead of the search's mix of all.
     ``progress`` hears how many parcels each build has had.
     """
     began = time.perf_counter()
     cases = -(-parcels // PARCELS)
     chunks = [range(start, min(start + CHUNK, cases)) for start in range(0, cases, CHUNK)]
     sums = [Tally() for _ in builds]
-    for part in _parts(builds, seed, chunks, workers):
+    for part in _parts(builds, seed, chunks, rates, workers):
         for total, tally in zip(sums, part, strict=True):
             total.add(tally)
         if progress is not None:
@@ -139,11 +150,13 @@ def compare(
     }
 
 
-def _parts(builds: Sequence[Build], seed: int, chunks: Sequence[range], workers: int) -> Iterator[list[Tally]]:
+def _parts(
+    builds: Sequence[Build], seed: int, chunks: Sequence[range], rates: FaultRates | None, workers: int
+) -> Iterator[list[Tally]]:
     if workers == 1 or len(chunks) == 1:
         for chunk in chunks:
-            yield run_chunk(builds, seed, chunk)
+            yield run_chunk(builds, seed, chunk, rates)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for task in [pool.submit(run_chunk, builds, seed, chunk) for chunk in chunks]:
+        for task in [pool.submit(run_chunk, builds, seed, chunk, rates) for chunk in chunks]:
             yield task.result()
