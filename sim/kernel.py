@@ -63,7 +63,7 @@ class Kernel(simpy.Environment):
         """
         if at < self.now:
             raise ValueError(f"call at {at}: expected a time not before now ({self.now})")
-        if self._integer_time and type(at) is not int:
+        if type(at) is not int and self._integer_time:
             raise TypeError(f"call at {at!r}: expected whole microseconds (int)")
         heappush(self._queue, (at, priority, next(self._eid), target, arg))
 

@@ -14,8 +14,8 @@ import simpy
 
 from sim.heap import HeapLoop
 from sim.kernel import Kernel
+from sim.streams.dice import Dice
 from sim.streams.durations import Duration
-from sim.streams.randoms import Keyed
 from sim.world.crew import Crew, Task
 from sim.world.meter import Meter
 from sim.world.shifts import Calendar
@@ -76,8 +76,8 @@ def opening_us(spec: BenchSpec, seed: int, seq: int) -> int:
 
 def _opening_us(spec: BenchSpec, seed: int, seq: int) -> int:
     if spec.opening is not None:
-        return spec.opening.us(Keyed(seed, "bench", seq).uniform())
-    return spec.constant_us + Keyed(seed, "bench", seq).exponential(spec.mean_us)
+        return spec.opening.us(Dice(seed, "bench", seq).uniform())
+    return spec.constant_us + Dice(seed, "bench", seq).exponential(spec.mean_us)
 
 
 class ShiftBench:

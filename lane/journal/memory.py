@@ -4,7 +4,7 @@
 ``sealed``: canonical bytes, tree and checkpoints as it goes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from hashlib import sha256
 
@@ -53,10 +53,13 @@ class MemoryJournal:
         keep: bool = False,
     ) -> None:
         self.mode, self._origin, self._signer, self._keep = mode, origin, signer, keep
-        self.size = 0
         self.notes: list[bytes] = []
         self._sealed = mode is MemoryMode.SEALED
         self._waiting: list[AnyInput | AnyEvent] = []
+        self._gone = 0  # records that do not wait any more
+        plain = type(self) is MemoryJournal and not self._sealed
+        self.hold: Callable[[AnyInput], object] = self._waiting.append if plain else self._alone
+        """Takes an input without events, as ``append`` does; nothing but a list's own ``append`` where that will do."""
         self._bodies: list[bytes] = []
         self._run_hash = RunHash()
         self._tree = CompactRange()
@@ -73,10 +76,21 @@ class MemoryJournal:
                 if type(event) is ParcelDrawn and event.parcel_key:
                     passage = (event.seq, event.at_us, event.effective)
                     self._passages.setdefault(event.parcel_key, []).append(passage)
-        self.size = index + 1 + len(events)
         if self._sealed:
             self.flush()
         return index
+
+    def _alone(self, item: AnyInput) -> None:
+        self.append(item, ())
+
+    @property
+    def size(self) -> int:
+        """Records so far."""
+        return self._gone + len(self._waiting)
+
+    @size.setter
+    def size(self, size: int) -> None:
+        self._gone = size - len(self._waiting)
 
     def flush(self) -> None:
         """Canonicalise and hash what waits, and let go of it."""
@@ -87,6 +101,7 @@ class MemoryJournal:
                 self._tree.append(leaf_hash(body))
             if self._keep:
                 self._bodies.append(body)
+        self._gone += len(self._waiting)
         self._waiting.clear()
 
     def checkpoint(self) -> Checkpoint:

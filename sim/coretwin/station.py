@@ -67,13 +67,14 @@ class Station:
         self._gone = 0
         self._open_epoch = self._draws_before = 0
         self._clock_due_us = NEVER  # of the driver's live call
-        self.handled = self.first_fed_us = self.last_left_us = 0
+        self._events = self.first_fed_us = self.last_left_us = 0
         self.ended = ""
         self.inputs: list[AnyInput] = []
         self.counts: Counter[str] = Counter()
         self.on_left: Callable[[int], object] | None = None
         self.on_fed: Callable[[int], object] | None = None
         self._append = self._append_and_keep if settings.keep_inputs else journal.append
+        self._hold = self._hold_and_keep if settings.keep_inputs else journal.hold
         self.people = People(self, seed)
         self._ears = self._all_ears()
         self.actuators = Actuators(self)
@@ -100,9 +101,9 @@ class Station:
     # --- the run
 
     @property
-    def now(self) -> int:
+    def now(self) -> Any:
         """Lane clock, microseconds."""
-        return int(self.driver.now)
+        return self.driver.now
 
     def belt(self) -> int:
         """Belt position of this instant."""
@@ -162,19 +163,34 @@ class Station:
     def emit(self, item: AnyInput) -> None:
         """One input: core, journal, then commands and whatever people and stand-ins make of the events."""
         step = self._handle(item)
-        events = step.events
-        self._append(item, events)
-        self.handled += 1
-        if events:
-            ears = self._ears
-            for event in events:
-                for hear in ears.get(type(event), ()):
-                    hear(event)
-        for command in step.commands:
-            self._obeyers[type(command)](command)
+        if step.events:
+            self._append(item, step.events)
+            self._tell(step.events)
+        else:
+            self._hold(item)
+        if step.commands:
+            obeyers = self._obeyers
+            for command in step.commands:
+                obeyers[type(command)](command)
         due_us = self._next_deadline()
         if due_us is not None and due_us < self._clock_due_us:
             self._await_clock(due_us)
+
+    def _tell(self, events: Sequence[AnyEvent]) -> None:
+        self._events += len(events)
+        ears = self._ears
+        for event in events:
+            for hear in ears.get(type(event), ()):
+                hear(event)
+
+    @property
+    def handled(self) -> int:
+        """Inputs so far."""
+        return self.journal.size - self._events
+
+    def _hold_and_keep(self, item: AnyInput) -> None:
+        self.inputs.append(item)
+        self.journal.hold(item)
 
     def _append_and_keep(self, item: AnyInput, events: Sequence[AnyEvent]) -> int:
         self.inputs.append(item)

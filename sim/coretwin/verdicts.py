@@ -4,16 +4,16 @@ Each parcel's luck is keyed by (seed, parcel), so a change of one parameter chan
 Recorded results of a wire run can stand in for it (``recorded``): then both twins decide on the same counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from lane.commands import Count
 from lane.inputs import VisionFailed, VisionResult
-from sim.streams.randoms import Keyed
+from sim.streams.dice import Dice
 from sim.streams.truth import ParcelTruth
-from vision.item_count import Abstain, Acquisition, ItemCount, LineCount
+from vision.item_count import Abstain, Acquisition, ExpectedLine, ItemCount, LineCount
 
 SIGNATURES = "verdict-model/1"
 
@@ -50,7 +50,7 @@ class Verdicts:
     def answer(self, count: Count, truth: ParcelTruth | None) -> tuple[int, VisionResult | VisionFailed]:
         """(duration, answer without its time). ``truth``: the one body in the picture (None: none, or several)."""
         model, number = self._model, truth.number if truth else 0
-        luck = Keyed(self._seed, "vision", number, count.seq)
+        luck = Dice(self._seed, "vision", number, count.seq)
         duration_us = model.constant_us + luck.exponential(model.mean_us)
         if luck.permille(model.failed_permille):
             return duration_us, VisionFailed(
@@ -69,40 +69,51 @@ class Verdicts:
         """The answer with the time at which it reaches the core."""
         return replace(result, at_us=at_us, belt_um=belt_um)
 
-    def _count(self, count: Count, truth: ParcelTruth | None, luck: Keyed) -> ItemCount:
+    def _count(self, count: Count, truth: ParcelTruth | None, luck: Dice) -> ItemCount:
         model = self._model
         true = dict(truth.contents) if truth else {}
-        expected = {line.sku: line for line in count.lines}
         uncertain, missed = luck.permille(model.uncertain_permille), luck.permille(model.miss_permille)
         alarm = luck.permille(model.false_alarm_permille)
-        wrong = any(true.get(sku, 0) != line.count_hi for sku, line in expected.items() if line.count_hi >= 0)
-        wrong = wrong or any(sku not in expected for sku in true)
+        wrong, foreign = _differs(true, count.lines)
         lines = []
+        total_lo = total_hi = foreign = 0 if missed else foreign
         for place, line in enumerate(count.lines):
             seen = line.count_hi if missed or not wrong else true.get(line.sku, 0)
+            low = high = seen if seen > 0 else 0
+            abstain = Abstain.NONE
             if place == 0 and uncertain:
-                lines.append(
-                    LineCount(
-                        line_no=line.line_no, count_lo=max(0, seen - 1), count_hi=seen + 1,
-                        p_ppm=model.p_ppm, abstain=Abstain.AMBIGUOUS,
-                    )
-                )  # fmt: skip
-                continue
-            if place == 0 and alarm and not wrong:
-                seen += 1
+                low, high, abstain = max(0, seen - 1), seen + 1, Abstain.AMBIGUOUS
+            elif place == 0 and alarm and not wrong:
+                low = high = max(0, seen + 1)
+            total_lo += low
+            total_hi += high
             lines.append(
-                LineCount(line_no=line.line_no, count_lo=max(0, seen), count_hi=max(0, seen), p_ppm=model.p_ppm)
+                LineCount(line_no=line.line_no, count_lo=low, count_hi=high, p_ppm=model.p_ppm, abstain=abstain)
             )
-        foreign = 0 if missed else sum(pieces for sku, pieces in true.items() if sku not in expected)
         agrees = not uncertain and (missed or not wrong) and not (alarm and not wrong)
         return ItemCount(
             image_sha256=count.image_sha256,
             lines=tuple(lines),
             p_declared_ppm=model.p_ppm if agrees else 1_000_000 - model.p_ppm,
             unexplained=foreign,
-            total_lo=sum(line.count_lo for line in lines) + foreign,
-            total_hi=sum(line.count_hi for line in lines) + foreign,
+            total_lo=total_lo,
+            total_hi=total_hi,
             acquisition=Acquisition.SUCCESSFUL,
             model_sha256=self._model_sha256,
             signatures=SIGNATURES,
         )
+
+
+def _differs(true: Mapping[str, int], lines: Sequence[ExpectedLine]) -> tuple[bool, int]:
+    """(whether the contents are not as declared, pieces of goods that are not declared at all)."""
+    wrong, found = False, 0
+    for line in lines:
+        pieces = true.get(line.sku, 0)
+        found += pieces > 0
+        if line.count_hi >= 0 and pieces != line.count_hi:
+            wrong = True
+    if found == len(true):
+        return wrong, 0
+    declared = {line.sku for line in lines}
+    foreign = sum(pieces for sku, pieces in true.items() if sku not in declared)
+    return wrong or foreign > 0, foreign

@@ -73,7 +73,10 @@ class Keyed:
 
     def error(self, sigma: int) -> int:
         """Roughly normal error of the given sigma: sum of twelve uniform draws less six."""
-        return int((sum(self._draw() for _ in range(12)) - 6) * sigma)
+        draw = self._draw
+        total = draw() + draw() + draw() + draw() + draw() + draw()
+        total += draw()
+        return int((total + draw() + draw() + draw() + draw() + draw() - 6) * sigma)
 
     def shuffle(self, items: list[T]) -> None:
         """Fisher-Yates, in place."""
