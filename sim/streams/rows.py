@@ -4,6 +4,8 @@ One row is one parcel. Unknown columns are refused by name: a stream has no plac
 be missing have a default. Masses are grams with at most three decimals, quantities have at most five.
 """
 
+import inspect
+import json
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -85,5 +87,7 @@ REQUIRED = ("t_us", "barcode", "l_mm", "w_mm", "h_mm", "g")
 
 def stream_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of one row of a stream."""
-    schema = msgspec.json.schema(ParcelRow)
+    schema = json.loads(msgspec.json.encode(msgspec.json.schema(ParcelRow)))
+    for row in schema["$defs"].values():
+        row["description"] = inspect.cleandoc(row["description"])  # Python versions differ in a docstring's margin
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **schema}

@@ -3,6 +3,7 @@
 import csv
 import xml.etree.ElementTree as ET
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -140,7 +141,7 @@ def test_a_stream_uses_several_label_formats() -> None:
 )
 def test_an_impossible_stream_is_refused_by_name(field: str, value: int, text: str) -> None:
     with pytest.raises(ValueError, match=text):
-        StreamSpec(**{"seed": 1, "parcels": 100, field: value})
+        replace(StreamSpec(seed=1, parcels=100), **{field: value})  # type: ignore[arg-type]  # all are integers
 
 
 def test_declared_lists_are_written_as_official_messages_and_csv(tmp_path: Path) -> None:
