@@ -9,7 +9,7 @@ from sim.experiment.meanings import meaning_of
 from sim.experiment.report import pictures
 from sim.experiment.report.words import Results, answer, escape_bound, number, shown
 
-COLUMNS_MAX = 5
+COLUMNS_MAX = 4
 """Scenarios side by side in one table; further ones stand in the next."""
 SHOWN_FIRST = ("throughput_per_hour", "bench_wait_p95_s", "bench_utilisation_percent", "bench_queue_p95")
 STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
@@ -121,27 +121,31 @@ def _comparisons(results: Results) -> Iterator[str]:
     if not rows:
         return
     yield f"<h2>Compared with {escape(rows[0]['baseline'])}</h2>"
-    lines = []
-    for row in rows:
-        meaning = meaning_of(row["figure"])
-        correlation, ratio = number(row["correlation"], 2), number(row["variance_ratio"], 1)
-        verdict = ("more" if row["mean"] > 0 else "less") if row["clear"] else "no clear difference"
-        cells = [
-            row["name"],
-            meaning.title,
-            f"{shown(row, meaning.digits)} {meaning.unit}",
-            verdict,
-            correlation,
-            ratio,
-        ]
-        lines.append((cells, "warned" if row["warning"] else "good" if row["clear"] else ""))
-    yield _table(["scenario", "figure", "difference", "", "correlation", "variance ratio"], lines)
-    warned = sorted({row["warning"] for row in rows if row["warning"]})
+    cells = {(row["figure"], row["name"]): row for row in rows}
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    for some in _in_groups(names):
+        lines = []
+        for figure in results["figures"]:
+            meaning = meaning_of(figure)
+            differences = [_difference(cells[figure, name], meaning.digits) for name in some]
+            lines.append(([meaning.title, meaning.unit, *differences], ""))
+        yield _table(["difference", "unit", *some], lines)
+    warned = [f"{meaning_of(row['figure']).title} of {row['name']}" for row in rows if row["warning"]]
+    warning = f" Negative correlation, where the common luck harmed instead: {'; '.join(warned)}." if warned else ""
     yield (
-        f'<p class="note">Paired differences under common random numbers, {100 * rows[0]["level"]:.2f} % each, so that '
-        f"those of one figure hold together at 95 % (Bonferroni). A variance ratio of 4: the common luck saved "
-        f"three runs of four.{''.join(f' Coloured rows: {escape(text)}.' for text in warned)}</p>"
+        f'<p class="note">Paired differences of runs with the same luck; * is a difference that these runs prove, at '
+        f"{100 * rows[0]['level']:.2f} % each, so that those of one figure hold together at 95 % (Bonferroni). In "
+        f"brackets the correlation of the pairs, and how many times as many independent runs an interval as narrow "
+        f"would have needed.{escape(warning)}</p>"
     )
+
+
+def _difference(row: Mapping[str, Any], digits: int) -> str:
+    if row["mean"] is None:
+        return "–"
+    star = " *" if row["clear"] else ""
+    luck = f" ({number(row['correlation'], 2)}, ×{number(row['variance_ratio'], 1)})" if row["variance_ratio"] else ""
+    return f"{row['mean']:+,.{digits}f} ± {number(row['half_width'], digits)}{star}{luck}"
 
 
 def _selection(results: Results) -> Iterator[str]:
@@ -225,9 +229,11 @@ _SECTIONS = (
 )  # fmt: skip
 
 
-def _in_groups(scenarios: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(scenarios), COLUMNS_MAX):
-        yield scenarios[start : start + COLUMNS_MAX]
+def _in_groups(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Groups of at most ``COLUMNS_MAX``, as equal as can be."""
+    groups = -(-len(items) // COLUMNS_MAX)
+    for group in range(groups):
+        yield items[group * len(items) // groups : (group + 1) * len(items) // groups]
 
 
 def _picture(svg: str, caption: str) -> str:

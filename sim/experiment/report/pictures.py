@@ -122,7 +122,7 @@ def _short(name: str) -> str:
 
 
 def _wrapped(title: str) -> str:
-    return title if len(title) <= 46 else title.replace(", ", ",\n", 1)
+    return title if len(title) <= 36 else title.replace(", ", ",\n", 1)
 
 
 def _svg(picture: Figure) -> str:
