@@ -93,13 +93,13 @@ def plain_text(plain: Any) -> str:
 _SCALARS: dict[Any, Writer] = {int: integer_text, str: _string_text, bool: _bool_text, bytes: _bytes_text}
 
 
-def _enum_texts(cls: type[Enum]) -> dict[int, str]:
-    return {id(member): str(member.value) if issubclass(cls, IntEnum) else _quote(member.value) for member in cls}
+def _enum_texts(cls: type[Enum]) -> dict[Enum, str]:
+    return {member: str(member.value) if issubclass(cls, IntEnum) else _quote(member.value) for member in cls}
 
 
 def _enum_writer(cls: type[Enum]) -> Writer:
     texts = _enum_texts(cls)
-    return lambda value: texts[id(value)] if id(value) in texts else refuse("value", f"a {cls.__name__}", value)
+    return lambda value: texts[value] if value.__class__ is cls else refuse("value", f"a {cls.__name__}", value)
 
 
 def _list_writer(kind: Any, element: Writer, order: Callable[[list[str]], list[str]] = list) -> Writer:
@@ -184,8 +184,10 @@ def class_writer(cls: type, constants: str) -> Writer:
             fast = f"'' if f{at} is None"
             skips = True
         elif isinstance(hint, type) and issubclass(hint, Enum):
-            names[f"e{at}"] = _enum_texts(hint)
-            fast = f"e{at}[id(f{at})] if id(f{at}) in e{at}"
+            names[f"c{at}"], names[f"e{at}"] = hint, _enum_texts(hint)
+            fast = f"e{at}[f{at}] if f{at}.__class__ is c{at}"
+        elif typing.get_origin(hint) is tuple and Ellipsis in typing.get_args(hint):
+            fast = f"'[]' if f{at}.__class__ is tuple and not f{at}"
         lines.append(f" f{at} = {fast} else w{at}(f{at})" if fast else f" f{at} = w{at}(f{at})")
         if may_lack:
             lines.append(f" f{at} = f{at} and ',\"{name}\":' + f{at}")

@@ -44,6 +44,18 @@ class CompactRange:
         peaks.append(leaf)
         self.size += 1
 
+    def extend(self, bodies: Iterable[bytes]) -> None:
+        """Add records, in order: as ``append`` of each one's leaf hash."""
+        size, peaks = self.size, self.peaks
+        for body in bodies:
+            leaf, left = sha256(b"\x00" + body).digest(), size
+            while left & 1:
+                leaf = sha256(b"\x01" + peaks.pop() + leaf).digest()
+                left >>= 1
+            peaks.append(leaf)
+            size += 1
+        self.size = size
+
     def root(self) -> bytes:
         """Root hash over all leaves so far."""
         if not self.peaks:

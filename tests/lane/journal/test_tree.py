@@ -77,3 +77,16 @@ def test_an_inclusion_proof_leads_to_the_root_and_to_no_other(size: int, data: s
 def test_a_frontier_of_the_wrong_length_is_refused() -> None:
     with pytest.raises(ValueError, match="3 leaves need 2 hashes, was 1"):
         CompactRange(3, [EMPTY_ROOT])
+
+
+@given(st.lists(st.binary(max_size=40), max_size=40), st.lists(st.binary(max_size=40), max_size=40))
+@settings(derandomize=True, max_examples=60, deadline=None)
+def test_records_taken_in_together_give_the_tree_of_records_taken_in_one_by_one(
+    first: list[bytes], second: list[bytes]
+) -> None:
+    one, together = CompactRange(), CompactRange()
+    for body in [*first, *second]:
+        one.append(leaf_hash(body))
+    together.extend(first)
+    together.extend(second)
+    assert (together.size, together.peaks) == (one.size, one.peaks)
