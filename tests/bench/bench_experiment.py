@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from sim.experiment.coverage import DELETED, LOAD, REPLICATIONS, SERVED, cover
 
@@ -66,11 +67,11 @@ def on_dask(folder: Path) -> str:
     """The same on a local cluster of two processes."""
     from distributed import LocalCluster
 
-    cluster = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    cluster: Any = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)  # type: ignore[no-untyped-call]
     try:
         return timed("Dask, 2 workers", folder / "dask", "--cluster", cluster.scheduler_address)
     finally:
-        cluster.close()  # type: ignore[no-untyped-call]
+        cluster.close()
 
 
 def killed(folder: Path) -> str:
