@@ -78,7 +78,8 @@ class Referee:
     """Judges one run. ``status_class`` maps a status code to its class; ``gate_um``: blade from the induct eye.
 
     ``learn_zero``: the lane may count belt from another zero than the plant (a wire); not so in the core twin, where a
-    number that fits no body is a ghost.
+    number that fits no body is a ghost. ``judging`` False: it only keeps which body stands behind which lane number and
+    how many were drawn, and can't judge; ``report`` and ``violations`` mean nothing then.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Referee:
         *,
         gate_um: int,
         learn_zero: bool = True,
+        judging: bool = True,
     ) -> None:
         self._parcels = {parcel.number: parcel for parcel in parcels}
         self._status_class = status_class
@@ -119,8 +121,16 @@ class Referee:
             StateChanged: self._state,
             OrderRefused: self._refused,
         }
+        self.judging = judging
+        if not judging:
+            self.readers = {kind: self.readers[kind] for kind in (ParcelInducted, ParcelDrawn)}
 
     # --- physical truth
+
+    @property
+    def bodies_fed(self) -> int:
+        """Bodies that stood at the induct eye."""
+        return len(self._fed_number)
 
     def fed(self, number: int, belt_um: int) -> None:
         """Body ``number`` stood with its head at the induct eye at this plant belt position (in belt order)."""
@@ -160,9 +170,10 @@ class Referee:
         return self._parcels.get(number)
 
     def _passage(self, seq: int) -> Passage:
-        if seq not in self.passages:
-            self.passages[seq] = Passage(seq, -1)
-        return self.passages[seq]
+        passage = self.passages.get(seq)
+        if passage is None:
+            passage = self.passages[seq] = Passage(seq, -1)
+        return passage
 
     def _inducted(self, event: ParcelInducted) -> None:
         passage = Passage(event.seq, event.head_um)

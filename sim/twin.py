@@ -58,11 +58,15 @@ def run_core_twin(
     settings: TwinSettings | None = None,
     progress: Callable[[int], object] | None = None,
     make_controller: Callable[[CoreConfig], LaneController] = LaneController,
+    *,
+    judging: bool = True,
 ) -> CoreTwinResult:
     """Run ``stream`` through the lane to the end. ``progress`` hears now and then how many parcels have left.
 
     ``mode`` records: records are canonicalised and hashed outside the timed span; sealed: as they come, with the
-    Merkle tree. ``make_controller`` lets a test put a faulty core in, which the referee must catch.
+    Merkle tree. ``make_controller`` lets a test put a faulty core in, which the referee must catch. ``judging``: the
+    referee follows the run; without it the figures have no ``referee`` and nobody knows whether a rule was broken.
+    The core's own assertions are always on.
 
     Raises ValueError for an unknown mode or driver, and whatever the controller raises.
     """
@@ -75,7 +79,9 @@ def run_core_twin(
         )
     journal = MemoryJournal(MemoryMode(mode), keep=chosen.keep_records)
     answers = Answers(stream, load_tables())
-    referee = Referee(stream, answers.status_class, gate_um=config.layout.gate_um, learn_zero=not chosen.faults)
+    referee = Referee(
+        stream, answers.status_class, gate_um=config.layout.gate_um, learn_zero=not chosen.faults, judging=judging
+    )
     config_sha256 = hashlib.sha256(canonical(to_plain(config))).hexdigest()
     station = Station(
         config,
@@ -100,12 +106,15 @@ def run_core_twin(
         clock.stop()
     finally:
         gc.enable()
-    figures = _figures(config, station, journal, referee, clock.seconds)
+    figures = _figures(config, station, journal, referee, clock)
     figures["conditions"] = {
         "python": platform.python_version(),
         "cpu": _cpu(),
         "mode": str(MemoryMode(mode)),
         "driver": driver,
+        "referee": "on" if judging else "off",
+        "timed": "plant, core, people and journal; not the stream"
+        + (", canonical bytes and hash" if journal.mode is MemoryMode.RECORDS else ""),
         "seed": seed,
         "config_sha256": config_sha256,
         "verdicts": to_plain(chosen.verdicts),
@@ -116,20 +125,21 @@ def run_core_twin(
 
 
 class _Clock:
-    """Wall seconds of the run, without the canonicalising that ``records`` mode leaves for later."""
+    """Wall and processor seconds of the run, without the canonicalising that ``records`` mode leaves for later."""
 
     def __init__(self, journal: MemoryJournal, progress: Callable[[int], object] | None) -> None:
         self._journal = journal
         self._progress = progress
-        self._since = 0.0
+        self._since = self._cpu_since = 0.0
         self._flushed = 0
-        self.seconds = 0.0
+        self.seconds = self.cpu_seconds = 0.0
 
     def start(self) -> None:
-        self._since = time.perf_counter()
+        self._since, self._cpu_since = time.perf_counter(), time.process_time()
 
     def stop(self) -> None:
         self.seconds += time.perf_counter() - self._since
+        self.cpu_seconds += time.process_time() - self._cpu_since
 
     def left(self, parcels: int) -> None:
         if parcels % 200:
@@ -144,16 +154,18 @@ class _Clock:
 
 
 def _figures(
-    config: CoreConfig, station: Station, journal: MemoryJournal, referee: Referee, seconds: float
+    config: CoreConfig, station: Station, journal: MemoryJournal, referee: Referee, clock: _Clock
 ) -> dict[str, Any]:
-    report, people = referee.report(), station.people
+    people, seconds = station.people, clock.seconds
     lane_us = max(1, station.last_left_us - station.first_fed_us)
-    parcels = report["bodies_fed"]
+    parcels = referee.bodies_fed
     return {
         "parcels": parcels,
         "parcels_per_s": round(parcels / seconds, 1),
         "times_real_time": round(lane_us / 1e6 / seconds, 1),
+        "parcels_per_cpu_s": round(parcels / clock.cpu_seconds, 1),
         "wall_s": round(seconds, 3),
+        "cpu_s": round(clock.cpu_seconds, 3),
         "lane_s": round(lane_us / 1e6, 3),
         "inputs": station.handled,
         "records": journal.size,
@@ -166,8 +178,7 @@ def _figures(
         "draw": {"n": referee.counts["draws"], "selected": referee.counts["drawn"], "rate": config.draw.rate},
         "ended": station.ended,
         **people.figures(),
-        "referee": report,
-    }
+    } | ({"referee": referee.report()} if referee.judging else {})
 
 
 def _cpu() -> str:
