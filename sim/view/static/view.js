@@ -99,8 +99,8 @@ function drawBelt() {
   pen.fillStyle = colours.soft; pen.textAlign = "right"; pen.font = "600 12px system-ui, sans-serif";
   pen.fillText("RELEASE", X(span.to) - 6, y - half - 10); pen.fillText("INSPECT", X(span.to) - 6, y + drop + half + 11);
   drawStations(pen, X, y, half, drop);
-  for (const { one, way } of aboard(now)) drawParcel(pen, X, scale, one, way);
   drawTunnel(pen, X, y, half);
+  for (const { one, way } of aboard(now)) drawParcel(pen, X, scale, one, way);
   drawGate(pen, X, y, half);
 }
 function stripes(pen, X, scale, y, half) {
@@ -153,7 +153,7 @@ function drawParcel(pen, X, scale, one, way) {
   if (one.seq === chosen) { pen.strokeStyle = colours.ask; pen.lineWidth = 2; pen.strokeRect(left - 4, middle - high / 2 - 4, wide + 8, high + 8); }
   pen.fillStyle = colours.ink; pen.textAlign = "center"; pen.font = "600 12px system-ui, sans-serif";
   const mark = word === "RELEASE" ? "\u2713" : word === "INSPECT" ? "!" : one.compared >= 0 && one.compared <= now ? (one.finding === "MATCH" ? "=" : "\u2260") : "";
-  if (wide > 26) { pen.fillText(String(one.seq), left + wide / 2, middle - 6); pen.fillText(mark, left + wide / 2, middle + 8); }
+  if (wide > 16) { if (wide <= 30) pen.font = "600 10px system-ui, sans-serif"; pen.fillText(String(one.seq), left + wide / 2, middle - 6); pen.fillText(mark, left + wide / 2, middle + 8); }
   else pen.fillText(mark, left + wide / 2, middle);
 }
 function drawStrip() {
