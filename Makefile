@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint types contracts unit oracle setup setup-dev lock bench clean help
+.PHONY: demo test lint types contracts unit oracle setup setup-dev lock bench museum clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ oracle: $(VENV)/.ready-dev  ## simulation against theory, all replications
 
 bench: $(VENV)/.ready-dev  ## benchmarks: print figures with their conditions
 	for file in tests/bench/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+museum: $(VENV)/.ready-run  ## deliberate bugs: does the fault search find each? (hours on two cores)
+	$(BIN)/lane sim museum --parcels 100000 --workers $(WORKERS) --mode mixed --mode swarm --mode all-on
 
 lock: $(VENV)/.ready-dev  ## renew both lock files (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \

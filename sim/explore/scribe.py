@@ -21,6 +21,7 @@ from lane.events.parcel import (
     ParcelScanned,
     ParcelWeighed,
     RecallRaised,
+    TrackingLost,
 )
 from lane.events.union import AnyEvent
 from lane.inputs import AnyInput, DeclarationAnswer, EpochOpened, ScanStored, StatusChanged, VisionResult
@@ -51,14 +52,15 @@ class Told:
     status: StatusClass | None = None
     count: ContentCompared | None = None
     released: bool = False
+    beside: int = 0  # lane number of a lost parcel next to it
 
 
 class Scribe:
     """One run's records against its inputs, as the core heard them. Broken rules go to the watch: R2 evidence, R3 draw,
-    R5 status, R8 alarms."""
+    R5 status, R8 alarms, R11 neighbours."""
 
-    def __init__(self, config: CoreConfig, watch: "Watch") -> None:
-        self._config, self._watch = config, watch
+    def __init__(self, config: CoreConfig, watch: "Watch", routed: Callable[[int], Route | None]) -> None:
+        self._config, self._watch, self._routed = config, watch, routed
         self._told: dict[int, Told] = {}
         self._keys: dict[int, bytes] = {}
         self._drawn_before: dict[str, int] = {}
@@ -79,6 +81,7 @@ class Scribe:
             DispositionDecided: self._decided,
             ParcelReleased: self._released,
             CustodyMoved: self._moved,
+            TrackingLost: self._lost,
             AlarmRaised: self._alarm,
             StateChanged: self._changed,
         }
@@ -218,6 +221,8 @@ class Scribe:
     def _released(self, event: ParcelReleased, item: Any, events: Sequence[AnyEvent]) -> None:
         told = self._of(event.seq)
         told.released = True
+        if event.via is Via.GATE and told.beside:
+            self._breaks("R11", f"released although {told.beside} was lost beside it", event.seq)
         if event.via is not Via.GATE or told.status in (None, StatusClass.RELEASED):
             return
         if not _recalled(events, event.seq):
@@ -226,6 +231,14 @@ class Scribe:
     def _moved(self, event: CustodyMoved, item: Any, events: Sequence[AnyEvent]) -> None:
         if event.custody in HANDED_OVER:
             self._told.pop(event.seq, None)
+
+    # --- neighbours of a lost parcel
+
+    def _lost(self, event: TrackingLost, item: Any, events: Sequence[AnyEvent]) -> None:
+        """It and its neighbours go to INSPECT, but for those whose heads are past the blade (0-decisions, G)."""
+        for seq in (event.seq - 1, event.seq + 1):
+            if seq in self._told and self._routed(seq) is None:
+                self._of(seq).beside = event.seq
 
     # --- alarms
 

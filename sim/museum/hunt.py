@@ -6,6 +6,7 @@ cost throughput or sampling show in the efficiency oracles: figures of the cases
 """
 
 import gc
+import hashlib
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 
+from sim.coretwin.station import Station
 from sim.explore.case import MIX, PARCELS, Case, Mode, stream_of
 from sim.explore.run import CRASH, CaseResult, run_case
 from sim.explore.search import Plan, case_of
@@ -50,7 +52,7 @@ class Hunt:
     rule: str = ""
     text: str = ""
     changed: bool = False
-    """Whether any figure or rule of any case differed from the sound core's: else the bug was never awake."""
+    """Whether the records of any case differed from the sound core's: else the bug was never awake."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,8 @@ class Shown:
     rules: dict[str, tuple[int, str]]
     figures: Counter[str]
     field: Field
+    books: str = ""
+    """Hash over number of records and every parcel's way and grounds."""
 
 
 @dataclass(slots=True)
@@ -80,13 +84,19 @@ class Sound:
 def shown(case: Case) -> Shown:
     """Run a case as the code stands at this moment."""
     try:
+        stations: list[Station] = []
         with _time_limit():
-            found = run_case(case)
+            found = run_case(case, hooks=(stations.append,))
     except _Circle:
         return Shown({HANG: (case.parcels, f"the case took more than {CASE_S_MAX} s")}, Counter(), case.setup.field)
     if found.crash and LANE not in found.crash.rpartition('File "')[2]:
         return Shown({TWIN: (case.parcels, found.crash[-200:])}, Counter(), case.setup.field)
-    return Shown(_rules(case, found), found.figures, case.setup.field)
+    return Shown(_rules(case, found), found.figures, case.setup.field, _books(stations[0]))
+
+
+def _books(station: Station) -> str:
+    ways = [(one.seq, one.route, one.grounds, one.diverted) for one in station.referee.passages.values()]
+    return hashlib.sha256(f"{station.journal.size} {ways}".encode()).hexdigest()
 
 
 def _rules(case: Case, found: CaseResult) -> dict[str, tuple[int, str]]:
@@ -112,7 +122,7 @@ def hunt(
         clean = sound.case(mode, plan, number)
         with applied(bug.parts):
             ill = shown(case_of(plan, number))
-        changed = changed or ill.figures != clean.figures or ill.rules.keys() != clean.rules.keys()
+        changed = changed or ill.books != clean.books
         named = scales.weigh(ill, clean)
         if named is not None:
             rule, fed, text = named

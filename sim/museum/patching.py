@@ -66,7 +66,7 @@ def edited(edit_list: Sequence[Edit]) -> Replaced:
     made = getattr(made, "__func__", made)
     if made.__code__.co_freevars != function.__code__.co_freevars:
         raise ExhibitError(f"{where}: uses names of an enclosing scope; choose another function")
-    if made.__code__ == function.__code__:
+    if _same(made.__code__, function.__code__):
         raise ExhibitError(f"{where}: the edit changes nothing")
     return Replaced(function, made.__code__)
 
@@ -96,6 +96,19 @@ def applied(parts: Sequence[Edit | Constant]) -> Iterator[None]:
             function.__dict__.update(attributes)
         for module, name, value in kept:
             setattr(module, name, value)
+
+
+def _same(one: CodeType, other: CodeType) -> bool:
+    """Whether two code objects do the same, wherever their lines stand."""
+    if (one.co_code, one.co_names, len(one.co_consts)) != (other.co_code, other.co_names, len(other.co_consts)):
+        return False
+    for left, right in zip(one.co_consts, other.co_consts, strict=True):
+        if isinstance(left, CodeType) and isinstance(right, CodeType):
+            if not _same(left, right):
+                return False
+        elif left != right:
+            return False
+    return True
 
 
 def _function(where: str) -> FunctionType:
