@@ -4,7 +4,7 @@
 anything the controller would decide.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from devices.commands import AllowInduction, ReleasePulse, RestGate, RunBelt, SetBeam, StopBelt
 from lane.commands import CloseEpoch, Send, Step
 from lane.controller.core import LaneController
+from lane.events.union import AnyEvent
 from lane.inputs import (
     AnyInput,
     ClockReached,
@@ -74,6 +75,7 @@ class Between:
         self._again: list[AnyInput] = []
         self.key = b""  # of the epoch opened last
         self.watch: Callable[[AnyInput, Step], None] | None = None
+        self.heard: AnyInput | None = None  # what the core took of the input that was sent to it last
         self.lost = 0
 
     # --- the controller's face
@@ -105,6 +107,7 @@ class Between:
             found = self._changed(self._inputs[kind], item)
             if found is None:
                 self.lost += 1
+                self.heard = None
                 return NOTHING
             item = found
         if self.dies_at >= 0 and self.torn and kind is not ClockReached:
@@ -113,6 +116,7 @@ class Between:
             return self._unheard(item)
         if kind is EpochOpened:
             self.key = cast(EpochOpened, item).key
+        self.heard = item
         step = self.core.handle(item)
         commands = step.commands
         if self._outputs and commands:
@@ -203,6 +207,7 @@ class Between:
             self._again.append(item)
         else:
             self.lost += 1
+        self.heard = None
         return NOTHING
 
     def stand_still(self) -> None:
@@ -232,4 +237,19 @@ class Between:
         """Put it in the controller's place."""
         between = cls(station, station.controller)
         station.controller = cast(LaneController, between)
+        between._journal_what_is_heard()
         return between
+
+    def _journal_what_is_heard(self) -> None:
+        """The journal gets what the core took, not what was sent to it: nothing else would replay."""
+        station = self._station
+        append, hold = station._append, station._hold
+
+        def append_heard(_: AnyInput, events: Sequence[AnyEvent]) -> int:
+            return -1 if self.heard is None else append(self.heard, events)
+
+        def hold_heard(_: AnyInput) -> None:
+            if self.heard is not None:
+                hold(self.heard)
+
+        station._append, station._hold = append_heard, hold_heard
