@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from sim.calibrate.moments import NONE_US, Log, Moment
 from sim.calibrate.queues import begins
-from sim.streamlab.laws import LawFit, draw
+from sim.streamlab.laws import LawFit
 from sim.streams.arrivals import Arrivals
+from sim.streams.durations import draw
 from sim.streams.philox import philox
 from sim.streams.rates import HOUR_US
 

@@ -67,8 +67,7 @@ def station(arrived: Column, ended: Column, began: Column | None = None, persons
         return None
     if began is not None:
         began = began[order]
-        seen = _together(began, ended)
-        servers, told = (persons, "names") if persons else (seen, "most at once")
+        servers, told = (persons, "names") if persons else (_together(began, ended), "most at once")
         return Station(servers=servers, told=told, arrived=arrived, began=began, ended=ended)
     if persons:
         return Station(

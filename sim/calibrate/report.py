@@ -12,8 +12,9 @@ from sim.calibrate.figures import bench_desk, lane_times, review_desk
 from sim.calibrate.fit import Fit
 from sim.calibrate.moments import Log, Moment
 from sim.calibrate.predict import Compared, Paired
-from sim.streamlab.laws import LawFit, draw
+from sim.streamlab.laws import LawFit
 from sim.streamlab.picture import BLUE, ORANGE, Panel, dispersion, per_minute, save, table
+from sim.streams.durations import draw
 
 Column = NDArray[numpy.int64]
 POINTS = 400

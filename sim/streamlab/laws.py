@@ -65,26 +65,6 @@ def fit_law(samples_us: NDArray[numpy.int64]) -> LawFit | None:
     )  # fmt: skip
 
 
-def draw(duration: Duration, uniforms: Floats) -> Floats:
-    """Durations in microseconds for many uniform numbers at once (``Duration.us`` for arrays)."""
-    if duration.law is DurationLaw.TABLE:
-        table = numpy.array(duration.table_us, dtype=numpy.float64)
-        return duration.constant_us + table[(uniforms * len(table)).astype(numpy.int64)]
-    cv = duration.cv_milli / MILLI
-    if not duration.mean_us or not cv:
-        return numpy.full(len(uniforms), float(duration.constant_us + duration.mean_us))
-    match duration.law:
-        case DurationLaw.LOGNORMAL:
-            sigma = math.sqrt(math.log1p(cv * cv))
-            standard = numpy.exp(sigma * special.ndtri(numpy.maximum(uniforms, 1e-12)) - sigma * sigma / 2)
-        case DurationLaw.GAMMA:
-            standard = special.gammaincinv(1 / (cv * cv), uniforms) * cv * cv
-        case _:
-            standard = -numpy.log1p(-uniforms)
-    drawn: Floats = duration.constant_us + duration.mean_us * standard
-    return drawn
-
-
 def _candidates(ordered: Floats, mean: float) -> list[Duration]:
     n = len(ordered)
     least = max(0.0, float(ordered[0]) - (mean - float(ordered[0])) / n)

@@ -24,8 +24,8 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from pathlib import Path
 
-from sim.streams.durations import Duration
-from sim.streams.philox import Law, variates
+from sim.streams.durations import Duration, draw
+from sim.streams.philox import BLOCK, Law, philox, variates
 from sim.streams.rates import HOUR_US, Clock, constant, invert, product, switching
 
 MILLI = 1_000
@@ -211,12 +211,20 @@ def _first_at_once(headways: Iterator[float]) -> Iterator[float]:
 
 
 def _headways(model: Renewal, seed: int, replication: int) -> Iterator[float]:
-    uniforms = variates(seed, replication, "arrivals.headway", Law.UNIFORM)
+    """Headways one by one, drawn in blocks: headway i has uniform number i, inside a train or between two."""
+    uniforms = philox(seed, replication, "arrivals.headway")
     sizes = variates(seed, replication, "arrivals.batch size", Law.UNIFORM)
+    single, left = model.sizes == (1,), 0
     while True:
-        for _ in range(model.sizes[int(next(sizes) * len(model.sizes))] - 1):
-            yield float(model.inner.us(next(uniforms)))
-        yield float(model.headway.us(next(uniforms)))
+        block = uniforms.random(BLOCK)
+        between = draw(model.headway, block).tolist()
+        if single:
+            yield from between
+            continue
+        for inner, outer in zip(draw(model.inner, block).tolist(), between, strict=True):
+            left = left or model.sizes[int(next(sizes) * len(model.sizes))]
+            left -= 1
+            yield inner if left else outer
 
 
 def _saturated(model: Saturated) -> NextTime:
