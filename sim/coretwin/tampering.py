@@ -245,7 +245,7 @@ class Between:
         station = self._station
         append, hold = station._append, station._hold
 
-        def append_heard(_: AnyInput, events: Sequence[AnyEvent]) -> int:
+        def append_heard(_: AnyInput, events: Sequence[AnyEvent]) -> Any:
             return -1 if self.heard is None else append(self.heard, events)
 
         def hold_heard(_: AnyInput) -> None:
