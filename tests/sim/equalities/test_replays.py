@@ -12,18 +12,20 @@ from lane.inputs import AnyInput, EpochOpened
 from lane.journal.memory import RunHash
 from lane.replay import replay
 from sim.demo.summary import journal_sha256
-from sim.scenario import Scenario
-from sim.streams.make import make_stream
+from sim.scenario import load_scenario
 from sim.twin import run_core_twin
 from tests.acceptance.conftest import FinishedRun
+from tests.sim.equalities.conftest import DAY
 
 PARCELS, SEED = 60, 3
 
 
-def test_bytes_of_a_twin_run_through_the_bare_core_give_its_journal(day: Scenario) -> None:
+@pytest.mark.parametrize("faults", [{}, {"faults.kinds": "ALL", "faults.each_permille": 10}], ids=["sound", "faulty"])
+def test_bytes_of_a_twin_run_through_the_bare_core_give_its_journal(faults: dict[str, object]) -> None:
     """Through the codec and back: what is not in the bytes (but for the draw's secret) can't have mattered."""
+    day = load_scenario(DAY, faults)
     settings = replace(day.settings, keep_records=True, keep_inputs=True)
-    result = run_core_twin(day.config, make_stream(day.sized(PARCELS, SEED)), SEED, settings=settings)
+    result = run_core_twin(day.config, day.parcels(PARCELS, SEED), SEED, settings=settings)
     keys = {item.epoch: item for item in result.inputs if isinstance(item, EpochOpened)}
     core, replayed = LaneController(day.config), RunHash()
     bodies = [body for _, body in result.journal.records()]
