@@ -132,8 +132,8 @@ BUGS = (
     ),
     Bug(
         name="reader_reaches_the_neighbour",
-        wrong="A code read beside the reader's place is bound to whichever parcel comes first within 400 mm.",
-        parts=(Constant("lane.controller.evidence:READ_SLACK_UM", 400_000),),
+        wrong="A code read beside the reader's place is bound to whichever parcel comes first within 900 mm.",
+        parts=(Constant("lane.controller.evidence:READ_SLACK_UM", 900_000),),
     ),
     Bug(
         name="body_anchored_once",

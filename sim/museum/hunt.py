@@ -37,6 +37,8 @@ HANG = "L0"
 """The core runs in a circle."""
 LUCK = 3
 """Parcels by which two runs without faults may differ."""
+MANY, SHARE_PERMILLE = 20, 150
+"""With faults: parcels, stops or unproven ones by which two runs may differ, and share of the releases."""
 FAMILIES = ("tracking", "identity", "device")
 """Families of grounds that may cost at most 0.5 % of the sound parcels when nothing is wrong."""
 
@@ -142,6 +144,8 @@ class Scales:
         self._only_ill: Counter[tuple[Field, str]] = Counter()
         self._only_clean: Counter[tuple[Field, str]] = Counter()
         self._noisy: set[tuple[Field, str]] = set()
+        self._all_ill: Counter[str] = Counter()
+        self._all_clean: Counter[str] = Counter()
         self._ill: Counter[str] = Counter()
         self._clean: Counter[str] = Counter()
 
@@ -169,7 +173,12 @@ class Scales:
         return self._only_ill[field, rule] >= AGAIN and not self._only_clean[field, rule]
 
     def _efficiency(self, ill: Shown, clean: Shown) -> tuple[str, int, str] | None:
-        """Figures of the cases without faults, added up."""
+        """Figures added up: of all cases, and more narrowly of those without faults."""
+        self._all_ill.update(ill.figures)
+        self._all_clean.update(clean.figures)
+        for name, worse, bound in self._under_faults():
+            if worse > bound:
+                return name, PARCELS, f"{worse} worse than the sound core, {bound} are allowed"
         if not clean.figures["cases clean"]:
             return None
         self._ill.update(ill.figures)
@@ -191,6 +200,16 @@ class Scales:
             if more > bound:
                 return name, PARCELS, f"{more} more than the sound core, {bound} are allowed ({sound} sound parcels)"
         return None
+
+    def _under_faults(self) -> tuple[tuple[str, int, int], ...]:
+        """With faults two runs differ by more: shares of what the sound core does."""
+        ill, clean = self._all_ill, self._all_clean
+        released, stops, unproven = clean["released by gate"], clean["stops"], clean["unproven"]
+        return (
+            ("E7 fewer released", released - ill["released by gate"], MANY + released * SHARE_PERMILLE // 1_000),
+            ("E4 more stops", ill["stops"] - stops, MANY + stops // 2),
+            ("E6 more not proven", ill["unproven"] - unproven, MANY + unproven // 2),
+        )
 
     def _more(self, families: tuple[str, ...]) -> int:
         return sum(self._ill[f"sound inspected {name}"] - self._clean[f"sound inspected {name}"] for name in families)
