@@ -3,7 +3,7 @@
 It exists to be compared with: the same twin on both drivers must write the same journal.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
@@ -27,16 +27,16 @@ class HeapLoop:
         self._scheduled += 1
         heappush(self._queue, (at, priority, self._scheduled, target, arg))
 
-    def call_each(self, calls: Iterable[tuple[int, Callable[[Any], object], Any]]) -> None:
-        """Several calls (time, target, arg) at priority ``CALL``; errors as ``call_at``."""
+    def call_each(self, calls: Sequence[tuple[int, Callable[[Any], object], Any]]) -> None:
+        """Several calls (time, target, arg) in order of time, at priority ``CALL``; errors as ``call_at``."""
         if type(self) is not HeapLoop:
             for at, target, arg in calls:
                 self.call_at(at, target, arg)
             return
         queue, scheduled, now = self._queue, self._scheduled, self.now
+        if calls and calls[0][0] < now:
+            raise ValueError(f"call at {calls[0][0]}: expected a time not before now ({now})")
         for at, target, arg in calls:
-            if at < now:
-                raise ValueError(f"call at {at}: expected a time not before now ({now})")
             scheduled += 1
             heappush(queue, (at, CALL, scheduled, target, arg))
         self._scheduled = scheduled

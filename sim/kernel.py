@@ -7,7 +7,7 @@ Order at one instant: priority, then the order of scheduling. -1 resumes after a
 SimPy's NORMAL and every plant call, 2 (``CLOCK``) the core's deadlines: an input beats the deadline it satisfies.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -67,16 +67,16 @@ class Kernel(simpy.Environment):
             raise TypeError(f"call at {at!r}: expected whole microseconds (int)")
         heappush(self._queue, (at, priority, next(self._eid), target, arg))
 
-    def call_each(self, calls: Iterable[tuple[int, Callable[[Any], object], Any]]) -> None:
-        """Several calls (time, target, arg) at priority ``CALL``; errors as ``call_at``."""
+    def call_each(self, calls: Sequence[tuple[int, Callable[[Any], object], Any]]) -> None:
+        """Several calls (time, target, arg) in order of time, at priority ``CALL``; errors as ``call_at``."""
         if type(self) is not Kernel:
             for at, target, arg in calls:
                 self.call_at(at, target, arg)
             return
         queue, eid, now = self._queue, self._eid, self.now
+        if calls and calls[0][0] < now:
+            raise ValueError(f"call at {calls[0][0]}: expected a time not before now ({now})")
         for at, target, arg in calls:
-            if at < now:
-                raise ValueError(f"call at {at}: expected a time not before now ({now})")
             heappush(queue, (at, CALL, next(eid), target, arg))
 
     def call_in(self, delay: SimTime, target: Callable[[Any], object], arg: Any = None, priority: int = CALL) -> None:

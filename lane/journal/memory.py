@@ -57,9 +57,11 @@ class MemoryJournal:
         self._sealed = mode is MemoryMode.SEALED
         self._waiting: list[AnyInput | AnyEvent] = []
         self._gone = 0  # records that do not wait any more
-        plain = type(self) is MemoryJournal and not self._sealed
-        self.hold: Callable[[AnyInput], object] = self._waiting.append if plain else self._alone
-        """Takes an input without events, as ``append`` does; nothing but a list's own ``append`` where that will do."""
+        self.holds = type(self) is MemoryJournal and not self._sealed
+        """Whether records only wait in a list: ``hold`` and ``hold_all`` are its own methods then, and a caller that
+        uses them in place of ``append`` tells ``drawn`` by itself."""
+        self.hold: Callable[[AnyInput], object] = self._waiting.append if self.holds else self._alone
+        self.hold_all: Callable[[Sequence[AnyEvent]], object] = self._waiting.extend
         self._bodies: list[bytes] = []
         self._run_hash = RunHash()
         self._tree = CompactRange()
@@ -73,12 +75,17 @@ class MemoryJournal:
         if events:
             self._waiting.extend(events)
             for event in events:
-                if type(event) is ParcelDrawn and event.parcel_key:
-                    passage = (event.seq, event.at_us, event.effective)
-                    self._passages.setdefault(event.parcel_key, []).append(passage)
+                if type(event) is ParcelDrawn:
+                    self.drawn(event)
         if self._sealed:
             self.flush()
         return index
+
+    def drawn(self, event: ParcelDrawn) -> None:
+        """The key index takes a draw."""
+        if event.parcel_key:
+            passage = (event.seq, event.at_us, event.effective)
+            self._passages.setdefault(event.parcel_key, []).append(passage)
 
     def _alone(self, item: AnyInput) -> None:
         self.append(item, ())

@@ -8,11 +8,12 @@ What a fault may reach for: ``controller`` (another may take its place), ``plant
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from devices.signals import BeltState, GateInPosition, GatePosition
 from lane.controller.core import LaneController
+from lane.events.parcel import ParcelDrawn
 from lane.events.union import AnyEvent
 from lane.inputs import AnyInput, ClockReached, FeedState, LaneStarted
 from lane.journal.memory import MemoryJournal
@@ -73,8 +74,10 @@ class Station:
         self.counts: Counter[str] = Counter()
         self.on_left: Callable[[int], object] | None = None
         self.on_fed: Callable[[int], object] | None = None
-        self._append = self._append_and_keep if settings.keep_inputs else journal.append
         self._hold = self._hold_and_keep if settings.keep_inputs else journal.hold
+        self._append: Callable[[AnyInput, Sequence[AnyEvent]], object] = (
+            self._hold_step if journal.holds else self._append_and_keep if settings.keep_inputs else journal.append
+        )
         self.people = People(self, seed)
         self._ears = self._all_ears()
         self.actuators = Actuators(self)
@@ -163,9 +166,16 @@ class Station:
     def emit(self, item: AnyInput) -> None:
         """One input: core, journal, then commands and whatever people and stand-ins make of the events."""
         step = self._handle(item)
-        if step.events:
-            self._append(item, step.events)
-            self._tell(step.events)
+        events = step.events
+        if events:
+            self._append(item, events)
+            self._events += len(events)
+            ears = self._ears
+            for event in events:
+                hears = ears.get(type(event))
+                if hears is not None:
+                    for hear in hears:
+                        hear(event)
         else:
             self._hold(item)
         if step.commands:
@@ -176,17 +186,14 @@ class Station:
         if due_us is not None and due_us < self._clock_due_us:
             self._await_clock(due_us)
 
-    def _tell(self, events: Sequence[AnyEvent]) -> None:
-        self._events += len(events)
-        ears = self._ears
-        for event in events:
-            for hear in ears.get(type(event), ()):
-                hear(event)
-
     @property
     def handled(self) -> int:
         """Inputs so far."""
         return self.journal.size - self._events
+
+    def _hold_step(self, item: AnyInput, events: Sequence[AnyEvent]) -> None:
+        self._hold(item)
+        self.journal.hold_all(events)
 
     def _hold_and_keep(self, item: AnyInput) -> None:
         self.inputs.append(item)
@@ -197,8 +204,11 @@ class Station:
         return self.journal.append(item, events)
 
     def _all_ears(self) -> dict[type, tuple[Callable[[Any], None], ...]]:
-        """Who hears which kind of event: the referee first, then people. Nobody is called for another one."""
-        listeners = (self.referee.readers, self.people.listeners)
+        """Who hears which kind of event: the key index, the referee, then people. Nobody is called for another one."""
+        index = {ParcelDrawn: self.journal.drawn} if self.journal.holds else {}
+        listeners: tuple[Mapping[type, Callable[[Any], None]], ...] = (
+            index, self.referee.readers, self.people.listeners,
+        )  # fmt: skip
         kinds = dict.fromkeys(kind for each in listeners for kind in each)
         return {kind: tuple(each[kind] for each in listeners if kind in each) for kind in kinds}
 

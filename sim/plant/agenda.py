@@ -3,7 +3,7 @@
 In virtual time the plant puts its calls to the driver of the twin instead (``Plant.ride``): same calls, same order.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any, Protocol
 
@@ -20,8 +20,8 @@ class Clock(Protocol):
     def call_at(self, at: int, target: Target, arg: Any = None) -> None:
         """Call ``target(arg)`` at time ``at``."""
 
-    def call_each(self, calls: Iterable[Call]) -> None:
-        """Several calls at once."""
+    def call_each(self, calls: Sequence[Call]) -> None:
+        """Several calls at once, in order of time."""
 
 
 class Agenda:
@@ -39,8 +39,8 @@ class Agenda:
         self._scheduled += 1
         heappush(self._calls, (at, self._scheduled, target, arg))
 
-    def call_each(self, calls: Iterable[Call]) -> None:
-        """Several calls at once."""
+    def call_each(self, calls: Sequence[Call]) -> None:
+        """Several calls at once, in order of time."""
         for at, target, arg in calls:
             self.call_at(at, target, arg)
 

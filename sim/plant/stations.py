@@ -21,6 +21,7 @@ SCALE_SIGMA_MG, SCALE_ERROR_MG, SCALE_STEP_MG = 1_000, 3_000, 100
 """Noise of the scale: sigma 1 g, never beyond its stated accuracy of 3 g; it shows tenths of a gram."""
 
 Mark = tuple[Body, int, Any, int]
+_BITS = tuple(1 << channel for channel in range(len(EYES)))  # of the eyes in the input word
 
 
 class Stations:
@@ -60,7 +61,7 @@ class Stations:
         if self.imaged:
             io.edge(channel, blocked, at_us, belt_um)
         else:
-            io.inputs ^= 1 << channel
+            io.inputs ^= _BITS[channel]
         plant.listener.eye(at_us, belt_um, channel, blocked, number)
         if self.imaged:
             plant.follow_rules(at_us, belt_um)
@@ -72,7 +73,12 @@ class Stations:
             bodies = self._blocked[channel]
             self._blocked[channel] = bodies + 1
             if bodies == 0:
-                self._changed(channel, True, belt_um, body.parcel.number)
+                if self.imaged:
+                    self._changed(channel, True, belt_um, body.parcel.number)
+                else:
+                    plant = self._plant
+                    self._io.inputs |= _BITS[channel]
+                    plant.listener.eye(plant.agenda.now, belt_um, channel, True, body.parcel.number)
 
     def _tail(self, mark: Mark) -> None:
         body, generation, channel, belt_um = mark
@@ -80,7 +86,12 @@ class Stations:
             body.place += 1
             self._blocked[channel] = bodies = self._blocked[channel] - 1
             if bodies == 0:
-                self._changed(channel, False, belt_um, body.parcel.number)
+                if self.imaged:
+                    self._changed(channel, False, belt_um, body.parcel.number)
+                else:
+                    plant = self._plant
+                    self._io.inputs ^= _BITS[channel]
+                    plant.listener.eye(plant.agenda.now, belt_um, channel, False, body.parcel.number)
 
     # --- readers, scale, detector
 
