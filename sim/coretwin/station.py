@@ -205,7 +205,7 @@ class Station:
 
     def _all_ears(self) -> dict[type, tuple[Callable[[Any], None], ...]]:
         """Who hears which kind of event: the key index, the referee, then people. Nobody is called for another one."""
-        index = {ParcelDrawn: self.journal.drawn} if self.journal.holds else {}
+        index: dict[type, Callable[[Any], None]] = {ParcelDrawn: self.journal.drawn} if self.journal.holds else {}
         listeners: tuple[Mapping[type, Callable[[Any], None]], ...] = (
             index, self.referee.readers, self.people.listeners,
         )  # fmt: skip
