@@ -22,7 +22,6 @@ from lane.inputs import (
     EpochRevealed,
     MessageAcknowledged,
     OrderGiven,
-    OutboxLevel,
 )
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 
 NEVER = 1 << 62
 """A time that does not come."""
-_ASKED_AGAIN = (OrderGiven, MessageAcknowledged, EpochCommitted, EpochNonce, EpochOpened, EpochRevealed, OutboxLevel)
-"""What people, the message sender, the seal and the outbox bring again when nobody took it."""
+_ASKED_AGAIN = (OrderGiven, MessageAcknowledged, EpochCommitted, EpochNonce, EpochOpened, EpochRevealed)
+"""What people, the message sender and the seal bring again when nobody took it."""
 NOTHING = Step((), ())
 TO_DEVICES = (RunBelt, StopBelt, AllowInduction, ReleasePulse, RestGate, SetBeam)
 """Commands that travel on a wire."""

@@ -262,7 +262,9 @@ class AnswerTroubles:
         station = self._station
 
         def end() -> None:
+            self._troubles.outbox_full = False
             station.emit(OutboxLevel(at_us=station.now, belt_um=station.belt(), waiting=0, full=False))
 
         if self._troubles.lasting(fault, end):
+            self._troubles.outbox_full = True
             station.emit(OutboxLevel(at_us=station.now, belt_um=station.belt(), waiting=10_000, full=True))

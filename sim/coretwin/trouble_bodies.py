@@ -141,7 +141,8 @@ class BodyTroubles:
             if belt_um - head_um < FOREIGN_UM or not self._is_free(head_um, 0):
                 return
         else:
-            places = sorted(range(400_000, 7_000_000, 50_000), key=lambda place: abs(place - fault.position_um))
+            reach_um = min(7_000_000, station.config.layout.gate_um - CLEAR_UM)
+            places = sorted(range(400_000, reach_um, 50_000), key=lambda place: abs(place - fault.position_um))
             head_um = next((belt_um - place for place in places if self._is_free(belt_um - place, CLEAR_UM)), None)
         if head_um is None:
             return

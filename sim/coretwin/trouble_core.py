@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from devices.commands import RunBelt, SetBeam, StopBelt
 from devices.signals import BeltState, DeviceRestarted
 from lane.commands import CloseEpoch
-from lane.inputs import FeedState, JournalFailed, LaneStarted
+from lane.inputs import FeedState, JournalFailed, LaneStarted, OutboxLevel
 from sim.coretwin.tampering import TO_DEVICES
 from sim.faults import Fault, FaultKind
 
@@ -102,9 +102,12 @@ class CoreTroubles:
                 DeviceRestarted(at_us=station.now, belt_um=station.belt(), role="io", port="tcp", unit=1, boot=io.boot)
             )
         self._troubles.links.hear("core restarted", restarted=True)
+        self._troubles.links.tell_links()
         station.actuators.report_safety()
         station.emit(BeltState(at_us=station.now, belt_um=station.belt(), running=False, speed_um_s=0))
         station.emit(FeedState(at_us=station.now, belt_um=station.belt(), fresh=True))
+        if self._troubles.outbox_full:
+            station.emit(OutboxLevel(at_us=station.now, belt_um=station.belt(), waiting=10_000, full=True))
         station.people.begin()
         station.follow_plant()
 

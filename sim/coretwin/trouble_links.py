@@ -8,6 +8,7 @@ from devices.signals import (
     BarcodeRead,
     DeviceRestarted,
     EncoderDoubt,
+    EyeChanged,
     GateInPosition,
     GatePosition,
     LinkLost,
@@ -17,7 +18,7 @@ from devices.signals import (
     WeightMeasured,
 )
 from lane.inputs import ScanStored
-from lane.model.config import READER_FIRST, READER_SECOND
+from lane.model.config import EYES, READER_FIRST, READER_SECOND
 from sim.faults import Fault, FaultKind
 from sim.plant.lane_io import RING_SLOTS
 
@@ -49,6 +50,7 @@ class LinkTroubles:
         self._told = False
         self._overflow = False
         self._foreign = FOREIGN_PERMIT
+        self._silent: dict[str, str] = {}
         self.doers: dict[FaultKind, Callable[[Fault], None]] = {
             FaultKind.IO_SILENT: self._silence,
             FaultKind.IO_GAP: self._silence,
@@ -122,8 +124,16 @@ class LinkTroubles:
         station.emit(OutputProven(at_us=at_us, belt_um=belt_um, point="release", level=io.valve, permit_no=io.applied))
         if overrun:
             station.emit(EncoderDoubt(at_us=at_us, belt_um=belt_um, reason=f"event ring overrun ({reason})"))
+            self.tell_eyes()
         self.tell_gate()
         station.follow_plant()
+
+    def tell_eyes(self) -> None:
+        """All eyes as they stand, told anew after edges were lost."""
+        station = self._station
+        for channel, eye in enumerate(EYES):
+            covered = station.plant.io.inputs >> channel & 1 == 1
+            station.emit(EyeChanged(at_us=station.now, belt_um=station.belt(), eye=eye, blocked=covered))
 
     def tell_gate(self) -> None:
         """The end switches as they stand, told anew after a restart, a gap, or a look at them by hand."""
@@ -174,6 +184,7 @@ class LinkTroubles:
         station.emit(
             DeviceRestarted(at_us=station.now, belt_um=belt_um, role="io", port="tcp", unit=1, boot=plant.io.boot)
         )
+        self.tell_eyes()
         self.tell_gate()
 
     def _stranger(self, fault: Fault) -> None:
@@ -211,6 +222,14 @@ class LinkTroubles:
             )
         )  # fmt: skip
 
+    def tell_links(self) -> None:
+        """A new core connects to every device, and is told of each that does not answer."""
+        for role in (*NEEDED, *AUXILIARY):
+            if role in self._silent:
+                self.lost(role, self._silent[role])
+            else:
+                self.back(role, 0)
+
     def _device(self, fault: Fault) -> None:
         self._away(fault, NEEDED[fault.strength], "does not answer")
 
@@ -241,14 +260,16 @@ class LinkTroubles:
         def end() -> None:
             for tamper in mute:
                 tamper.count = 0
+            del self._silent[role]
             self.back(role, station.now - since_us)
             if role in ("cabinet", "source"):
                 station.actuators.report_safety()
 
-        if not self._troubles.lasting(fault, end):
+        if role in self._silent or not self._troubles.lasting(fault, end):
             for tamper in mute:
                 tamper.count = 0
             return
+        self._silent[role] = reason
         self.lost(role, reason)
         if role == "drive":
             station.driver.call_at(station.now + DETECT_US, self._drive_stops, fault)

@@ -71,7 +71,12 @@ class SignalTroubles:
         station.driver.call_at(station.now + fault.strength * 1_000_000 // speed, self._ghost_over, eye)
 
     def _ghost_over(self, eye: str) -> None:
-        self._edge(eye, False, self._station.now, self._station.belt())
+        if not self._covered(eye):
+            self._edge(eye, False, self._station.now, self._station.belt())
+
+    def _covered(self, eye: str) -> bool:
+        """Whether a body truly covers it."""
+        return self._station.plant.io.inputs >> EYES.index(eye) & 1 == 1
 
     def _flicker(self, fault: Fault) -> None:
         """Short gaps after a head: what the driver's debouncing let through."""
@@ -91,6 +96,8 @@ class SignalTroubles:
 
     def _flickers(self, flicker: tuple[str, bool]) -> None:
         eye, level = flicker
+        if not self._covered(eye):
+            return  # its body is past: what the eye shows is true again
         self._edge(eye, level, self._station.now, self._station.belt())
 
     def _missed(self, fault: Fault) -> None:
@@ -111,7 +118,7 @@ class SignalTroubles:
     def _stuck(self, fault: Fault, level: bool) -> None:
         """An eye shows one level until its time is over; then it shows what is there."""
         station, eye = self._station, eye_of(fault)
-        seen = [station.plant.io.inputs >> EYES.index(eye) & 1 == 1]
+        seen = [self._covered(eye)]
 
         def drop(edge: EyeChanged) -> EyeChanged | None:
             if edge.eye != eye:

@@ -39,6 +39,7 @@ class Troubles:
         self.station = station
         self.silent = False
         self.blind = False
+        self.outbox_full = False
         self.happened: list[tuple[int, Fault]] = []
         self.noted: Counter[str] = Counter()
         self._active: dict[FaultKind, Callable[[], None]] = {}

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lane.events.union import AnyEvent
@@ -11,6 +12,7 @@ from sim.coretwin.senses import Senses
 from sim.coretwin.station import Station
 from sim.explore.case import Case
 from sim.explore.liveness import Liveness
+from sim.explore.scribe import Scribe
 from sim.explore.supervisor import Supervisor
 from sim.explore.watch import Watch
 from sim.faults import CATALOGUE
@@ -21,6 +23,16 @@ SILENT_US = 700_000
 IDLE_US = 1_200_000
 """I17: command, slow commit and the blade's way home after the lane left EXECUTE."""
 INSTANT_US = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passing:
+    """A body at the open blade: when, whose tail is ahead (0: nobody's) and how far, and which pulse holds it open."""
+
+    at_us: int
+    leader: int
+    gap_um: int
+    permit_no: int
 
 
 class Witness(Senses):
@@ -46,10 +58,14 @@ class Judge:
     def __init__(self, case: Case, station: Station, stream: Sequence[ParcelTruth], slack_um: int) -> None:
         self.case, self._station, self._stream = case, station, stream
         self._routes: dict[int, Route] = {}
+        self.passed: dict[int, Passing] = {}
         self._silent_us = self._left_execute_us = -1
         self.watch = Watch(lambda: station.controller.state, self._route_of, slack_um)
         self.liveness = Liveness(case, station, stream, self.watch)
         self._supervisor = Supervisor(station)
+        self._scribe = Scribe(station.config, self.watch, self._route_of)
+        if case.faults:
+            station.troubles.between.watch = self._scribe.heard
         self.figures: Counter[str] = Counter()
         self.goals: Counter[str] = Counter()
         station.senses = Witness(station, self)
@@ -64,6 +80,8 @@ class Judge:
         watch = self.watch
         executing = watch.state is State.EXECUTE
         watch.saw(item, events)
+        if not self.case.faults:
+            self._scribe.saw(item, events)
         if type(item) is OrderGiven:
             self._supervisor.saw(item, events)
         if executing and watch.state is not State.EXECUTE:
@@ -79,6 +97,7 @@ class Judge:
         self._routes[number] = route
         if route is not Route.RELEASE:
             return
+        self.passed[number] = self._passing(at_us, number)
         silent = self._station.troubles.silent
         if not silent:
             self._silent_us = -1
@@ -89,6 +108,19 @@ class Judge:
             self.watch.breaks("R9", "released while nobody reaches the lane I/O", body=number)
         if 0 <= self._left_execute_us < at_us - IDLE_US and not self._station.controller.state.machine.belt_wanted:
             self.watch.breaks("I17", "released although the lane is not in EXECUTE", body=number)
+
+    def _passing(self, at_us: int, number: int) -> Passing:
+        """How this head passes the open blade: behind whom, and how far."""
+        plant = self._station.plant
+        head_um = plant.bodies[number].head_um
+        ahead = [body for body in plant.bodies.values() if body.route is Route.RELEASE and body.head_um < head_um]
+        leader = max(ahead, key=lambda body: body.head_um, default=None)
+        return Passing(
+            at_us=at_us,
+            leader=leader.parcel.number if leader is not None else 0,
+            gap_um=head_um - leader.head_um - leader.length_um if leader is not None else 0,
+            permit_no=plant.io.applied,
+        )
 
     # --- at the end
 

@@ -11,7 +11,7 @@ from lane.model.config import CoreConfig
 from lane.permits import way_um
 from sim.coretwin.station import Station
 from sim.explore.case import Case, stream_of
-from sim.explore.judge import Judge
+from sim.explore.judge import Judge, Passing
 from sim.explore.quiet import QuietJournal
 from sim.explore.setup import config_of, goods_of, settings_of
 from sim.explore.watch import Broken
@@ -33,7 +33,8 @@ CRASH = "I24"
 class CaseResult:
     """What one run showed. ``broken``: every rule that did not hold; ``faults``: those that took effect, with time.
 
-    ``figures``: counts that a search adds up. ``goals``: how often each `sometimes` goal was reached.
+    ``figures``: counts that a search adds up. ``goals``: how often each `sometimes` goal was reached. ``passed``: how
+    each body that the blade let through passed it.
     """
 
     case: Case
@@ -41,6 +42,7 @@ class CaseResult:
     faults: list[tuple[int, Fault]] = field(default_factory=list)
     figures: Counter[str] = field(default_factory=Counter)
     goals: Counter[str] = field(default_factory=Counter)
+    passed: dict[int, Passing] = field(default_factory=dict)
     ended: str = ""
     crash: str = ""
 
@@ -80,6 +82,7 @@ def finished(case: Case, station: Station, judge: Judge) -> CaseResult:
         faults=list(station.troubles.happened),
         figures=judge.figures,
         goals=judge.goals,
+        passed=judge.passed,
         ended=station.ended,
         crash=crash,
     )
