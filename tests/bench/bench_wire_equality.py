@@ -50,6 +50,7 @@ def main() -> None:
         "parcels": both.parcels,
         "equal": both.equal,
         "within_two_polls": both.narrow,
+        "late_by_its_own_record": both.late,
         "different_beyond_two_polls": len(both.differences),
         "poll_cycle_ms": cycle,
         "stamped_records": len(times),

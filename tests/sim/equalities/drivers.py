@@ -1,7 +1,7 @@
 """Two more clocks for the core twin: stock SimPy, and asyncio in virtual time. Only tests need them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappop
 from typing import Any, cast
 
@@ -31,9 +31,10 @@ class StockSimPy(Kernel):
         """Call ``target(arg)`` after ``delay``."""
         self.call_at(self._now + delay, target, arg, priority)
 
-    def jump(self, at: int) -> bool:
-        """Never: everything takes its way through the heap."""
-        return False
+    def call_each(self, calls: Sequence[tuple[int, Callable[[Any], object], Any]]) -> None:
+        """Several calls (time, target, arg)."""
+        for at, target, arg in calls:
+            self.call_at(at, target, arg)
 
 
 class AsyncioLoop(HeapLoop):
@@ -49,9 +50,10 @@ class AsyncioLoop(HeapLoop):
         super().call_at(at, target, arg, priority)
         self._loop.call_at(at / 1e6, self._due)
 
-    def jump(self, at: int) -> bool:
-        """Never: everything takes its way through the timers."""
-        return False
+    def call_each(self, calls: Sequence[tuple[int, Callable[[Any], object], Any]]) -> None:
+        """Several calls (time, target, arg)."""
+        for at, target, arg in calls:
+            self.call_at(at, target, arg)
 
     def run(self) -> None:
         """Run until nothing is scheduled any more; an exception of a call ends the run and is raised."""

@@ -29,7 +29,7 @@ def _run(day: Scenario, driver: str, seed: int, mode: MemoryMode = MemoryMode.RE
 
 def _outcome(result: CoreTwinResult) -> dict[str, Any]:
     """Everything that does not depend on the machine's speed."""
-    machine = {"parcels_per_s", "times_real_time", "wall_s", "conditions"}
+    machine = {"parcels_per_s", "parcels_per_cpu_s", "times_real_time", "wall_s", "cpu_s", "conditions"}
     return {name: value for name, value in result.figures.items() if name not in machine}
 
 

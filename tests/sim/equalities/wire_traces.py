@@ -12,10 +12,11 @@ from unittest.mock import patch
 
 import msgspec
 
-from devices.signals import BeltState
+from devices.signals import BeltState, GateFault, LinkLost
 from lane.codec import decode
 from lane.events import parcel as events
-from lane.inputs import EpochNonce, EpochRevealed, ScanStored, VisionResult
+from lane.events.machine import AlarmRaised
+from lane.inputs import EpochNonce, EpochRevealed, ScanStored, VisionFailed, VisionResult
 from lane.journal.log import JOURNAL_NAME, connect_closed
 from lane.model.config import CoreConfig
 from lane.replay import load_config
@@ -181,6 +182,8 @@ class Comparison:
     equal: int
     narrow: int
     """Parcels whose answer came within two polls of the decision."""
+    late: int
+    """Parcels of which the wire lane itself recorded that something came too late or not at all (``late_parcels``)."""
     differences: dict[int, tuple[Trace, Trace]]
     """(wire, core) by lane number, for those with more than two polls of slack."""
     time_errors_us: list[int]
@@ -195,6 +198,7 @@ def compare(run: WireRun, core: list[Any], poll_us: int) -> Comparison:
     """Traces and times of both. ``poll_us``: lane time of a poll cycle."""
     wire, other = traces(run.records), traces(core)
     narrow = {seq for seq, slack_us in run.slack_us.items() if slack_us <= 2 * poll_us}
+    late = late_parcels(run.records)
     different = {seq: (wire[seq], other.get(seq, ())) for seq in wire if wire[seq] != other.get(seq)}
     ramped = _ramped(run.records) | _ramped(core)
     here, there = moments(run.records), moments(core)
@@ -202,13 +206,47 @@ def compare(run: WireRun, core: list[Any], poll_us: int) -> Comparison:
     own, its = moments(run.records, by="belt_um"), moments(core, by="belt_um")
     ways = [abs(way - its[key]) for key, way in own.items() if key in its]
     kinds = (events.ParcelInducted, events.DispositionDecided)
-    late, soon = moments(run.records, kinds), moments(core, kinds)
-    decisions = [abs(at - soon[key]) for key, at in late.items() if key in soon and key[1] != "ParcelInducted"]
+    when, ideal = moments(run.records, kinds), moments(core, kinds)
+    decisions = [abs(at - ideal[key]) for key, at in when.items() if key in ideal and key[1] != "ParcelInducted"]
     return Comparison(
-        parcels=len(wire), equal=len(wire) - len(different), narrow=len(narrow),
-        differences={seq: pair for seq, pair in different.items() if seq not in narrow},
+        parcels=len(wire), equal=len(wire) - len(different), narrow=len(narrow), late=len(late),
+        differences={seq: pair for seq, pair in different.items() if seq not in narrow | late},
         time_errors_us=sorted(errors), way_errors_um=sorted(ways), decision_errors_us=sorted(decisions),
     )  # fmt: skip
+
+
+LATE = frozenset({
+    "VISION_TIMEOUT", "DECISION_LATE", "NO_IMAGE", "IMAGE_QUALITY", "IMAGE_UNBOUND", "LANE_NOT_EXECUTING",
+    "DEVICE_DOUBT", "PERMIT_VOID", "BELT_DISTURBED",
+})  # fmt: skip
+"""Grounds that a lane without injected faults finds only when a process did not get its turn in time."""
+
+
+def late_parcels(records: Iterable[Any]) -> set[int]:
+    """Lane numbers of parcels that were aboard when the lane recorded lateness: they had no slack at all.
+
+    A machine too busy for real time makes late permits, lost lines and answers; that is its own matter and leads to
+    INSPECT. What counts here is that a parcel of which nothing was late is decided alike.
+    """
+    aboard: set[int] = set()
+    late: set[int] = set()
+    for record in records:
+        if isinstance(record, events.ParcelInducted):
+            aboard.add(record.seq)
+        elif isinstance(record, LinkLost | GateFault | AlarmRaised):
+            late |= aboard
+        elif isinstance(record, events.PermitVoided | VisionFailed) or LATE & set(_grounds(record)):
+            late.add(record.seq)
+        if isinstance(record, events.ParcelReleased | events.ParcelDiverted | events.CustodyUnproven):
+            aboard.discard(record.seq)
+    return late
+
+
+def _grounds(record: Any) -> tuple[str, ...]:
+    """Grounds that a decision or a later finding names."""
+    if isinstance(record, events.DispositionDecided):
+        return tuple(str(ground) for ground in record.grounds)
+    return (str(record.ground),) if isinstance(record, events.GroundAdded) else ()
 
 
 def _ramped(records: Iterable[Any]) -> set[int]:
