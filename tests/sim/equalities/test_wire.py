@@ -35,7 +35,7 @@ def test_every_parcel_with_more_than_two_polls_to_spare_has_the_same_decision_tr
     assert both.narrow == 0, "expected pictures to be counted seconds before the decision"
     assert both.differences == {}
     assert both.equal >= PARCELS - both.late
-    assert both.late <= PARCELS // 2, "this machine was too busy for real time: run again with less beside it"
+    assert both.equal > PARCELS // 2, "this machine was too busy for real time: run again with less beside it"
 
 
 def test_records_that_a_device_stamps_have_the_same_time_within_a_poll_and_a_stamp(
