@@ -140,9 +140,15 @@ def _show(console: Console, figures: dict[str, Any]) -> None:
     table = Table(title="SYNTHETIC - core twin", show_header=False)
     for name in (
         "parcels", "parcels_per_s", "times_real_time", "wall_s", "cpu_s", "lane_s", "throughput_per_hour", "inputs",
-        "records", "routes", "findings", "draw", "ended",
+        "records", "routes", "findings", "draw", "ended", "lane_time_mean_s", "feeder_wait_p95_s", "late_per_thousand",
+        "available_percent", "stops_by_cause", "bench_wait_p95_s", "bench_queue_p95", "bench_utilisation_percent",
+        "review_answered_percent", "review_utilisation_percent", "loop_sent",
     ):  # fmt: skip
-        table.add_row(name, _text(figures[name]))
+        if name in figures:
+            table.add_row(name, _text(figures[name]))
+    for down in figures.get("downtimes", ()):
+        shown = {name: down[name] for name in ("due", "done", "dropped", "missed", "down_s", "available_percent")}
+        table.add_row(f"downtime {down['name']}", _text(shown))
     if "referee" in figures:
         _show_referee(table, figures["referee"])
     else:

@@ -97,12 +97,14 @@ def together(*tables: dict[type, Callable[[Any], None]]) -> dict[type, Callable[
 
 
 def _in_turn(listeners: list[Callable[[Any], None]]) -> Callable[[Any], None]:
-    if len(listeners) == 1:
-        return listeners[0]
+    first, *others = listeners
+    if not others:
+        return first
+    rest = _in_turn(others)
 
     def hear(event: Any) -> None:
-        for listener in listeners:
-            listener(event)
+        first(event)
+        rest(event)
 
     return hear
 

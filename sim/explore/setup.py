@@ -19,7 +19,7 @@ from sim.coretwin.settings import TwinSettings
 from sim.coretwin.verdicts import SIGNATURES, VerdictModel
 from sim.faults import Fault
 from sim.officers import BenchSpec
-from sim.plant.options import LANE_IO, LANE_PLC, PLAIN_IO, PlantOptions
+from sim.plant.options import LANE_IO, LANE_PLC, PLAIN_IO, Duty, PlantOptions
 from sim.streams.make import StreamSpec, make_stream
 from sim.streams.randoms import Keyed
 from sim.streams.truth import ParcelTruth
@@ -34,12 +34,13 @@ _HOUR_US = 3_600_000_000
 class Field(StrEnum):
     """What stands in the field beside the controller."""
 
+    LEVEL = "level"  # remote I/O: watchdog only, the release output is a level
     PLAIN = "plain"  # remote I/O: watchdog and pulses only
     IO = "io"  # our lane I/O: pulses in an encoder window
     PLC = "plc"  # a lane PLC with all field duties
 
 
-DUTIES = {Field.PLAIN: PLAIN_IO, Field.IO: LANE_IO, Field.PLC: LANE_PLC}
+DUTIES = {Field.LEVEL: frozenset({Duty.H0}), Field.PLAIN: PLAIN_IO, Field.IO: LANE_IO, Field.PLC: LANE_PLC}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

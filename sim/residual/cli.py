@@ -17,7 +17,7 @@ from rich.table import Table
     help="What the compared lanes differ in: the lane I/O's duties, or a second reader before the gate.",
 )  # fmt: skip
 @click.option(
-    "--field", "place", default="io", show_default=True, type=click.Choice(["plain", "io", "plc"]),
+    "--field", "place", default="io", show_default=True, type=click.Choice(["level", "plain", "io", "plc"]),
     help="With --vary second-reader: the lane I/O of both.",
 )  # fmt: skip
 @click.option("--kinds", default="", help='Only these kinds of faults, such as "BODY_SWAPPED IO_SILENT" (empty: all).')
@@ -83,6 +83,8 @@ def _show(console: Console, found: dict[str, Any]) -> None:
         )  # fmt: skip
     console.print(table)
     for name, one in found["builds"].items():
-        if one["rules"]:
-            rules = ", ".join(f"{rule} in {cases} cases" for rule, cases in one["rules"].items())
-            console.print(f"{name}: {rules}", highlight=False)
+        if one["reasons"]:
+            reasons = ", ".join(
+                f"{reason} in {cases} of {one['cases']} cases" for reason, cases in one["reasons"].items()
+            )
+            console.print(f"{name}: {reasons}", highlight=False)

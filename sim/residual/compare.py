@@ -17,13 +17,14 @@ from typing import Any
 from sim.coretwin.fault_rates import FaultRates
 from sim.experiment.intervals import share_at_most
 from sim.explore.case import MIX, PARCELS, Case, case_seed, draw_case
-from sim.explore.residual import RELEASES
+from sim.explore.residual import RELEASES, explained
 from sim.explore.run import run_case
 from sim.explore.setup import Field
 
 CHUNK = 4
 """Cases of one task."""
 MILLION = 1_000_000
+UNEXPLAINED = "no known reason"
 
 
 class Vary(StrEnum):
@@ -45,7 +46,7 @@ class Build:
 def builds_of(vary: Vary, place: Field) -> tuple[Build, ...]:
     """The builds to compare; ``place``: the lane I/O where it is not what differs.
 
-    Duties: remote I/O H0 H1, lane I/O (of our device manual) H0 H1 H4, lane PLC H0 to H5.
+    Duties: remote I/O H0, with pulse outputs H0 H1, lane I/O (of our device manual) H0 H1 H4, lane PLC H0 to H5.
     """
     if vary is Vary.SECOND_READER:
         return (
@@ -53,7 +54,8 @@ def builds_of(vary: Vary, place: Field) -> tuple[Build, ...]:
             Build(name="two readers", field=place, second_reader=True),
         )
     return (
-        Build(name="remote I/O", field=Field.PLAIN, second_reader=True),
+        Build(name="remote I/O, levels", field=Field.LEVEL, second_reader=True),
+        Build(name="remote I/O, pulses", field=Field.PLAIN, second_reader=True),
         Build(name="lane I/O", field=Field.IO, second_reader=True),
         Build(name="lane PLC", field=Field.PLC, second_reader=True),
     )
@@ -61,16 +63,19 @@ def builds_of(vary: Vary, place: Field) -> tuple[Build, ...]:
 
 @dataclass(slots=True)
 class Tally:
-    """Sums over the cases of one build; ``wrong``: numbers of the cases with a rule-violating release."""
+    """Sums over the cases of one build; ``wrong``: numbers of the cases with a rule-violating release; ``rules``,
+    ``reasons``: cases in which a release broke the rule, or had this known reason."""
 
     counts: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
     wrong: list[int] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
         """Take in the next cases."""
         self.counts.update(other.counts)
         self.rules.update(other.rules)
+        self.reasons.update(other.reasons)
         self.wrong += other.wrong
 
     def figures(self) -> dict[str, Any]:
@@ -84,6 +89,7 @@ class Tally:
             "per_million": round(MILLION * wrong / max(1, parcels), 1),
             "per_million_at_most": round(MILLION * share_at_most(wrong, parcels), 1) if parcels else None,
             "rules": dict(sorted(self.rules.items())),
+            "reasons": dict(sorted(self.reasons.items())),
             "released_percent": round(100 * counts["released"] / max(1, parcels), 2),
             "stops_per_thousand": round(1_000 * counts["stops"] / max(1, parcels), 2),
             "cases": counts["cases"],
@@ -114,6 +120,7 @@ def run_chunk(builds: Sequence[Build], seed: int, numbers: range, rates: FaultRa
             )  # fmt: skip
             if bodies:
                 tally.wrong.append(number)
+                tally.reasons[explained(found) or UNEXPLAINED] += 1
         gc.collect()
     return tallies
 
