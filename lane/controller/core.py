@@ -135,16 +135,24 @@ class LaneController:
             evidence.forget_counted(desk)
         _HANDLERS[kind](desk, item)
         if desk.census_due or desk.machine.phase is not _NO_PHASE:
-            self._settle(desk)
+            if desk.wants or desk.machine.phase is not _NO_PHASE:
+                self._settle(desk)
+            if desk.census_due:  # who is on the belt, which state, or whether a draw is possible has changed
+                desk.census_due = False
+                running.induct(desk)
         if state.strays:
             belt.forget_strays(desk)
         if belt_due:
             _, due, number = belt_due[0]
-            if due == _SEEN:  # four of ten deadlines: the answer without a call
+            if due == _SEEN:  # the most usual ones are answered without a call
                 parcel = state.parcels.get(number // STAGES)
                 if parcel is None or parcel.body.stage >= number % STAGES:
                     self._drop_stale(state)
-            elif _is_stale(state, due, number):
+            elif due == _DECISION:
+                parcel = state.parcels.get(number)
+                if parcel is None or parcel.decided:
+                    self._drop_stale(state)
+            elif due != _BEAM_OFF and _is_stale(state, due, number):
                 self._drop_stale(state)
         if desk.snapshot_due:
             desk.end()
@@ -154,15 +162,11 @@ class LaneController:
 
     @staticmethod
     def _settle(desk: Desk) -> None:
-        """Changes of state that were asked for, and what follows when a state, the belt or the draw has changed."""
-        while desk.wants:  # each of them set census_due
+        """Changes of state that were asked for (each set ``census_due``), and what an acting state waits for."""
+        while desk.wants:
             running.settle(desk)
         if desk.machine.phase is not _NO_PHASE:
             running.advance(desk)
-        if desk.census_due:  # who is on the belt, which state, or whether a draw is possible has changed
-            desk.census_due = False
-            running.throttle(desk)
-            running.induct(desk)
 
     def next_deadline(self) -> int | None:
         """Lane clock at which something comes due; later than the last input. None: nothing pending.

@@ -36,6 +36,7 @@ ARM_MARGIN_UM = 40_000
 _NO_READ, _MULTIPLE, _SUCCESSFUL = ReadQuality.NO_READ, ReadQuality.MULTIPLE, Acquisition.SUCCESSFUL
 _TEST, _SYNTHETIC, _MACHINE, _TWIN = Origin.TEST, Origin.SYNTHETIC, Origin.MACHINE, LaneKind.TWIN
 _IMAGE_QUALITY, _NOT_ASKED, _NO_STATUS = Ground.IMAGE_QUALITY, ReviewState.NONE, StatusClass.NONE
+_BEAM_ON, _BEAM_OFF = SetBeam(on=True), SetBeam(on=False)
 _STATUS_GROUNDS = frozenset(STATUS_GROUNDS.values())
 
 
@@ -106,7 +107,7 @@ def arm(desk: Desk, parcel: Parcel) -> None:
     desk.due_belt(parcel.armed_to_um, Due.BEAM_OFF, parcel.seq)
     if not machine.beam:
         machine.beam = True
-        desk.commands.append(SetBeam(on=True))
+        desk.commands.append(_BEAM_ON)
 
 
 def beam_due(desk: Desk) -> None:
@@ -114,7 +115,7 @@ def beam_due(desk: Desk) -> None:
     machine = desk.machine
     if machine.beam and desk.state.belt_um >= machine.beam_until_um:
         machine.beam = False
-        desk.commands.append(SetBeam(on=False))
+        desk.commands.append(_BEAM_OFF)
 
 
 def scan_stored(desk: Desk, item: ScanStored) -> None:

@@ -79,8 +79,9 @@ def stop_belt(desk: Desk) -> None:
 
 
 def induct(desk: Desk) -> None:
-    """Say upstream whether it may feed, when that changed."""
+    """Room for what is on the belt, then whether upstream may feed: said when that changed."""
     machine = desk.machine
+    throttle(desk)
     allowed = machine.state is _EXECUTE and not machine.throttles and drawing.can_draw(desk)
     if allowed != machine.induction:
         machine.induction = allowed
