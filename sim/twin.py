@@ -165,7 +165,7 @@ def _figures(
         "times_real_time": round(lane_us / 1e6 / seconds, 1),
         "parcels_per_cpu_s": round(parcels / clock.cpu_seconds, 1),
         "wall_s": round(seconds, 3),
-        "cpu_s": round(clock.cpu_seconds, 3),
+        "cpu_s": round(clock.cpu_seconds, 6),
         "lane_s": round(lane_us / 1e6, 3),
         "inputs": station.handled,
         "records": journal.size,
