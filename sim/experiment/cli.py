@@ -14,6 +14,18 @@ TERMINAL_FIGURES = 4
 """Figures shown in the terminal; the report has them all."""
 
 
+def _list_figures(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    from sim.experiment.meanings import FIGURES, GROUND_PREFIX, STOPPED_PREFIX
+
+    for name, meaning in FIGURES.items():
+        click.echo(f"{name:28} {meaning.title}, {meaning.unit}")
+    click.echo(f"{GROUND_PREFIX + '<GROUND>':28} Inspected for this ground, % of all parcels")
+    click.echo(f"{STOPPED_PREFIX + '<CAUSE>':28} Lane stopped for this cause, % of the time")
+    context.exit()
+
+
 @click.command("experiment")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of runs, results and report.")
@@ -22,6 +34,10 @@ TERMINAL_FIGURES = 4
 @click.option("--parcels", type=click.IntRange(20), help="Parcels in each run instead of the file's.")
 @click.option("--seed", type=click.IntRange(0), help="Seed instead of the file's.")
 @click.option("--replications", type=click.IntRange(1), help="Replications instead of the file's; not for a selection.")
+@click.option(
+    "--list-figures", is_flag=True, is_eager=True, expose_value=False, callback=_list_figures,
+    help="Name every figure that a study can report, and leave.",
+)  # fmt: skip
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 def experiment(
     file: Path,
@@ -53,6 +69,8 @@ def experiment(
     try:
         plan = load_plan(file)
         changed: dict[str, Any] = {"parcels": parcels, "seed": seed, "replications": replications}
+        if replications is not None and plan.batches:
+            raise click.ClickException("--replications: this study makes batches of one long run")
         plan = replace(plan, **{name: value for name, value in changed.items() if value is not None})
         scenarios = load_scenarios(plan)
         if plan.staffing is not None:

@@ -1,11 +1,12 @@
 """What is kept of each replication once its log has been read, and where runs that start empty are cut."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from sim.experiment.batches import OBSERVATIONS_MIN, BatchMeans, batch_means
 from sim.experiment.figures import SECOND_US, Horizon, figures_of, queue_levels, window_of
 from sim.experiment.warmup import Floats, mean_series, mser5
 from sim.experiment.watch import NEVER, PLANTED_CODE, Column, Log
@@ -96,6 +97,27 @@ def bench_wait_s(log: Log) -> Floats:
     """Seconds before the bench of each parcel that was opened, in the order in which they came."""
     opened = log.columns["opened_us"] != NEVER
     return np.asarray((log.columns["started_us"] - log.columns["left_us"])[opened] / SECOND_US)
+
+
+SERIES: dict[str, Callable[[Log], Floats]] = {
+    "feeder_wait_mean_s": lambda log: _known(log, log.columns["inducted_us"] - log.columns["arrived_us"]),
+    "lane_time_mean_s": lambda log: _known(log, log.columns["left_us"] - log.columns["inducted_us"]),
+    "bench_wait_mean_s": bench_wait_s,
+    "inspected_percent": lambda log: 100.0 * (log.columns["released"] == 0),
+}
+"""Figures that are means over parcels, and the values they are means of: those that batch means can judge."""
+
+
+def _known(log: Log, spent_us: Column) -> Floats:
+    """Seconds of the parcels whose arrival and exit are known, none below 0."""
+    known = (log.columns["left_us"] != NEVER) & (log.columns["arrived_us"] != NEVER)
+    return np.asarray(np.maximum(0, spent_us[known]) / SECOND_US)
+
+
+def batched_figures(log: Log, wanted: Sequence[str]) -> dict[str, BatchMeans]:
+    """Batch means of the wanted figures that are means over parcels; those with too few parcels are absent."""
+    series = {name: SERIES[name](log) for name in wanted if name in SERIES}
+    return {name: batch_means(values) for name, values in series.items() if len(values) >= OBSERVATIONS_MIN}
 
 
 def warm_up(pilots: Sequence[Sequence[Log]]) -> WarmUp:

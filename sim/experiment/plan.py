@@ -7,7 +7,7 @@
     base = "../scenarios/day.toml"                          # relative to this file
     parcels = 4000                                          # in each replication
     seed = 1
-    replications = "auto"                                   # or a whole number
+    replications = "auto"                                   # or a whole number, or "batches" of one long run
     [grid]                                                  # every combination of every list is a scenario
     "bench.officers" = [8, 10, 12]                          # grid_name = "{bench.officers} at the bench" names them
 
@@ -30,6 +30,7 @@ import msgspec
 from msgspec import Meta
 
 from lane.settings.reader import SettingsError, TomlFile
+from sim.experiment.batches import OBSERVATIONS_MIN
 from sim.experiment.figures import Horizon
 from sim.experiment.meanings import FIGURES, GROUND_PREFIX, USUAL, meaning_of
 from sim.experiment.replications import FIRST, PRECISION, STAYS
@@ -101,7 +102,8 @@ class _File(_Table, frozen=True, kw_only=True):
     question: str = ""
     seed: Annotated[int, Meta(ge=0, le=SEED_MAX)] = 1
     horizon: Horizon = Horizon.DAY
-    replications: Literal["auto"] | Annotated[int, Meta(ge=1, le=10_000)] = "auto"
+    replications: Literal["auto", "batches"] | Annotated[int, Meta(ge=1, le=10_000)] = "auto"
+    parcels_max: Annotated[int, Meta(ge=20, le=10_000_000)] = 1_000_000
     replications_max: Annotated[int, Meta(ge=FIRST + STAYS, le=10_000)] = 100
     precision: Share = PRECISION
     precision_of: list[str] = []
@@ -118,6 +120,7 @@ class _File(_Table, frozen=True, kw_only=True):
 class Plan:
     """An experiment as read. ``replications`` 0: as many as ``precision`` of ``precision_of`` needs.
 
+    ``batches``: one long run of each scenario instead, doubled up to ``parcels_max`` until its batch means settle.
     ``baseline``: the scenario that the others are compared with ("": none). Scenarios are read later.
     """
 
@@ -129,6 +132,8 @@ class Plan:
     seed: int
     horizon: Horizon
     replications: int
+    batches: bool
+    parcels_max: int
     replications_max: int
     precision: float
     precision_of: tuple[str, ...]
@@ -159,8 +164,10 @@ def load_plan(path: Path) -> Plan:
         cases=_cases(file, read),
         parcels=read.parcels,
         seed=read.seed,
-        horizon=read.horizon,
-        replications=0 if read.replications == "auto" else read.replications,
+        horizon=Horizon.STEADY if read.replications == "batches" else read.horizon,
+        replications=read.replications if isinstance(read.replications, int) else 0,
+        batches=read.replications == "batches",
+        parcels_max=read.parcels_max,
         replications_max=read.replications_max,
         precision=read.precision,
         precision_of=tuple(read.precision_of) or figures[:1],
@@ -230,6 +237,11 @@ def _check(file: TomlFile, plan: Plan) -> None:
         file.complain("base", f"expected a scenario file, {plan.base} is none; a relative path starts at this file")
     _check_figures(file, "figures", plan.figures)
     _check_figures(file, "precision_of", plan.precision_of)
+    if plan.batches:
+        if plan.baseline or plan.select or plan.staffing:
+            file.complain("replications", '"batches" can\'t compare, select or staff: these need replications')
+        if plan.parcels < OBSERVATIONS_MIN:
+            file.complain("parcels", f"expected at least {OBSERVATIONS_MIN} for batches, was {plan.parcels}")
     names = [case.name for case in plan.cases]
     if plan.baseline and plan.baseline not in names:
         near = difflib.get_close_matches(plan.baseline, names, n=1, cutoff=0) or names[:1]

@@ -39,8 +39,9 @@ def results_of(done: Done) -> dict[str, Any]:
         "seed": plan.seed,
         "level": LEVEL,
         "figures": list(plan.figures),
+        "batches": plan.batches,
         "precision": None
-        if plan.replications
+        if plan.replications or plan.batches
         else {"wanted": plan.precision, "of": list(plan.precision_of), "needed": done.needed},
         "warm_up": _warm_up(done),
         "scenarios": [_scenario(done, i) for i in range(len(plan.cases))],
@@ -69,7 +70,8 @@ def _scenario(done: Done, i: int) -> dict[str, Any]:
         "set": dict(plan.cases[i].overrides),
         "config_sha256": scenario_sha256(done.scenarios[i]),
         "replications": len(digests),
-        "figures": {figure: _figure(figure, digests) for figure in FIGURES},
+        "parcels": done.batches[i].parcels if done.batches else plan.parcels,
+        "figures": {figure: _figure(figure, digests) for figure in FIGURES} | _batched(done, i),
         "grounds": _with_prefix(GROUND_PREFIX, digests),
         "stopped": _with_prefix(STOPPED_PREFIX, digests),
         "runs": [
@@ -80,6 +82,16 @@ def _scenario(done: Done, i: int) -> dict[str, Any]:
             for run in digests
         ],
         "curves": _curves(digests),
+    }
+
+
+def _batched(done: Done, i: int) -> dict[str, Any]:
+    """Figures of one long run that batch means can judge, with what became of the batches."""
+    found = done.batches[i].figures if done.batches else {}
+    return {
+        name: _interval(means.interval)
+        | {"values": [means.interval.mean], "cut": means.cut, "lag_1": means.lag_1, "settled": means.settled}
+        for name, means in found.items()
     }
 
 

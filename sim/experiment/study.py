@@ -4,11 +4,12 @@ Every decision (cut, number of replications, who leaves a selection) reads repli
 are equal for any number of workers and any order of completion; runs made ahead are simply not used.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from sim.experiment.batches import BatchMeans
 from sim.experiment.cache import Cache
-from sim.experiment.digest import Digest, WarmUp, digest, warm_up
+from sim.experiment.digest import SERIES, Digest, WarmUp, batched_figures, digest, warm_up
 from sim.experiment.figures import Horizon
 from sim.experiment.plan import Goal, Plan
 from sim.experiment.replications import FIRST, STAYS, replications_needed
@@ -28,10 +29,19 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Batched:
+    """One long run of a scenario: its length and the batch means of the figures that have some."""
+
+    parcels: int
+    figures: dict[str, BatchMeans]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """A finished experiment: ``digests[i]`` in replication order, only those that count.
 
     ``needed``: replications after which the precision held (None: not asked for, or never reached).
+    ``batches``: what the single long runs gave, when replications were not wanted.
     """
 
     plan: Plan
@@ -42,6 +52,7 @@ class Done:
     needed: int | None
     selection: Selection | None
     warnings: tuple[str, ...]
+    batches: tuple[Batched, ...] = ()
 
 
 def load_scenarios(plan: Plan) -> tuple[Scenario, ...]:
@@ -70,6 +81,8 @@ class Study:
     def run(self) -> Done:
         """Run what is needed. Raises whatever a run raises."""
         plan = self._plan
+        if plan.batches:
+            return self._long_runs()
         first = self._first_stage()
         pilots, found = self._find_cut(min(first, PILOTS))
         self._ensure([(i, r) for r in range(first) for i in range(len(plan.cases))])
@@ -91,6 +104,38 @@ class Study:
             needed=needed,
             selection=selection,
             warnings=tuple(self._warnings),
+        )
+
+    def _long_runs(self) -> Done:
+        """One run of every scenario, each doubled until the batch means of its figures settle."""
+        plan = self._plan
+        lengths = dict.fromkeys(range(len(plan.cases)), plan.parcels)
+        found: dict[int, Batched] = {}
+        while lengths:
+            for (i, _), log in self._logs([(i, 0) for i in lengths], lengths):
+                figures = batched_figures(log, plan.figures)
+                wanted = [name for name in plan.figures if name in SERIES]
+                settled = all(name in figures and figures[name].settled for name in wanted)
+                if not settled and 2 * lengths[i] <= plan.parcels_max:
+                    continue
+                if not settled:
+                    name = plan.cases[i].name
+                    self._warnings.append(f"{name}: batches unsettled after {lengths[i]} parcels; raise parcels_max")
+                found[i] = Batched(parcels=lengths[i], figures=figures)
+                cut = max((means.cut for means in figures.values()), default=0)
+                self._digests[i, 0] = digest(log, plan.horizon, cut)
+            lengths = {i: 2 * length for i, length in lengths.items() if i not in found}
+        every = range(len(plan.cases))
+        return Done(
+            plan=plan,
+            scenarios=self._scenarios,
+            digests=tuple((self._digests[i, 0],) for i in every),
+            warm_up=None,
+            pilots=(),
+            needed=None,
+            selection=None,
+            warnings=tuple(sorted(self._warnings)),
+            batches=tuple(found[i] for i in every),
         )
 
     def _first_stage(self) -> int:
@@ -120,14 +165,15 @@ class Study:
         for place, log in self._logs(missing):
             self._digests[place] = digest(log, self._plan.horizon, self._cut)
 
-    def _logs(self, places: Sequence[Place]) -> Iterator[tuple[Place, Log]]:
-        """Logs of these replications, from the cache or from workers, in any order."""
+    def _logs(self, places: Sequence[Place], lengths: Mapping[int, int] | None = None) -> Iterator[tuple[Place, Log]]:
+        """Logs of these replications, from cache or workers, in any order. ``lengths``: parcels by scenario."""
         plan = self._plan
         self._wanted += len(places)
         waiting: dict[str, list[Place]] = {}
         tasks: list[Task] = []
         for i, r in places:
-            task = make_task(self._scenarios[i], plan.parcels, run_seed(plan.seed, r))
+            parcels = lengths[i] if lengths else plan.parcels
+            task = make_task(self._scenarios[i], parcels, run_seed(plan.seed, r))
             log = self._cache.get(task.key) if self._cache else None
             if log is not None:
                 yield (i, r), self._told(log)

@@ -190,6 +190,8 @@ def _how(results: Results) -> Iterator[str]:
     yield "<h2>How this was made</h2>"
     precision, versions = results["precision"], results["versions"]
     number_of = "The number of repetitions was given."
+    if results["batches"]:
+        number_of = "Intervals are those of 20 batches of one long run, its beginning cut by MSER-5."
     if precision:
         of = ", ".join(meaning_of(name).title.lower() for name in precision["of"])
         number_of = (

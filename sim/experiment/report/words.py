@@ -162,6 +162,12 @@ def _basis(results: Results) -> str:
     counts = sorted({one["replications"] for one in results["scenarios"]})
     times = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     many = len(results["scenarios"])
+    if results["batches"]:
+        longest = max(one["parcels"] for one in results["scenarios"])
+        return (
+            f"{many} scenario{'s' if many > 1 else ''}, one long run of each, up to {longest:,} parcels; after ± "
+            f"stands half the width of the 95 % interval over its batches, where there is one."
+        )
     day = "a whole day" if results["horizon"] == "day" else "the long run"
     return (
         f"{many} scenario{'s' if many > 1 else ''}, each simulated {times} times with {results['parcels']:,} parcels "

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from lane.settings.reader import SettingsError
 from sim.experiment.digest import warm_up
 from sim.experiment.figures import Horizon
 from sim.experiment.plan import Plan
 from sim.experiment.replications import STAYS
+from sim.experiment.report.words import answer
 from sim.experiment.results import results_of
 from sim.experiment.study import PILOTS, Study, load_scenarios
 from sim.experiment.workers import Workers
-from tests.sim.experiment.studies import TINY, Made, made_log, tiny
+from tests.sim.experiment.studies import DAY, TINY, Made, made_log, tiny
 
 SELECT = """
 [select]
@@ -120,3 +122,43 @@ def test_a_run_that_breaks_a_rule_or_does_not_end_is_in_the_warnings(tmp_path: P
     warnings = results_of(done)["warnings"]
     assert any("ended with: time limit" in text for text in warnings)
     assert any("released 2 parcels against a rule" in text for text in warnings)
+
+
+BATCHES = """schema = "sim-experiment/1"
+base = "{base}"
+parcels = 2000
+replications = "batches"
+parcels_max = {most}
+figures = ["lane_time_mean_s", "feeder_wait_mean_s", "throughput_per_hour"]
+[grid]
+"bench.officers" = [3, 6]
+"""
+
+
+def test_one_long_run_gives_intervals_over_its_batches(tmp_path: Path) -> None:
+    results = _results(tiny(tmp_path, BATCHES.format(base=DAY, most=8_000)))
+    for scenario in results["scenarios"]:
+        figure = scenario["figures"]["lane_time_mean_s"]
+        assert (scenario["replications"], scenario["parcels"], figure["n"]) == (1, 2_000, 20)
+        assert (figure["mean"], figure["half_width"], figure["settled"]) == (16.0, 0.0, True)
+        assert scenario["figures"]["throughput_per_hour"]["half_width"] is None
+    assert results["warnings"] == []
+    assert "one long run of each, up to 2,000 parcels" in answer(results)[-1]
+
+
+def test_a_long_run_is_doubled_until_its_batches_settle_or_the_limit_says_so(tmp_path: Path) -> None:
+    text = BATCHES.format(base=DAY, most=16_000).replace('["lane_time_mean_s"', '["bench_wait_mean_s"')
+    results = _results(tiny(tmp_path, text.replace("[3, 6]", "[2, 6]")))
+    growing, settled = results["scenarios"]
+    assert growing["parcels"] == 16_000  # two officers can't keep up: the queue only grows
+    assert results["warnings"] == ["bench.officers 2: batches unsettled after 16000 parcels; raise parcels_max"]
+    assert 8_000 <= settled["parcels"] <= 16_000  # every eighth parcel is opened, a thousand are needed
+    assert settled["figures"]["bench_wait_mean_s"]["settled"]
+
+
+def test_batches_can_not_compare_and_need_a_long_run(tmp_path: Path) -> None:
+    text = BATCHES.format(base=DAY, most=8_000).replace("parcels = 2000", "parcels = 200")
+    with pytest.raises(SettingsError) as error:
+        tiny(tmp_path, 'compare = "x"\n' + text)
+    assert "expected at least 1000 for batches, was 200" in str(error.value)
+    assert "these need replications" in str(error.value)
