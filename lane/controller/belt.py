@@ -234,9 +234,9 @@ def fault(desk: Desk, parcel: Parcel, at_um: int) -> None:
     """A tracking fault of this parcel: doubt for it and its neighbours; the second one on the belt flushes all."""
     known = any(ground in parcel.grounds for ground in (Ground.TRACKING_LOST, Ground.FLUSHED))
     doubt(desk, parcel, Ground.TRACKING_LOST)
+    _doubt_neighbours(desk, at_um, parcel.seq)  # also those that came behind it since it was lost first
     if known:
         return
-    _doubt_neighbours(desk, at_um, parcel.seq)
     desk.alarm(Alarm.TRACKING_LOST, parcel.seq)
     _count_fault(desk, at_um)
 

@@ -160,6 +160,15 @@ def test_unknown_body_at_the_release_exit_is_unproven_custody_of_nobody() -> Non
     assert state(plant) is State.HOLDING
 
 
+def test_parcel_inducted_behind_a_lost_one_is_its_neighbour_at_the_next_eye_that_misses_it() -> None:
+    plant = running()
+    plant.lay(Box(code="T000000001", removed_at_um=1_000 * MM))
+    reach(plant, TrackingLost)
+    plant.lay(Box(code="T000000002"))
+    plant.run(2 * MINUTE)
+    assert Ground.NEIGHBOUR_DOUBT in grounds(plant, 2)
+
+
 def test_body_laid_onto_the_belt_doubts_its_neighbours_and_is_followed_to_the_exit() -> None:
     plant = running(3)
     reach(plant, ParcelDrawn, 2)
