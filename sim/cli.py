@@ -61,6 +61,8 @@ sim.add_command(Forward("export", "sim.export.cli:export", "A recorded run as OC
 sim.add_command(Forward("view", "sim.view.cli:view", "A recorded run as a picture of the belt, in one page."))
 sim.add_command(Forward("oracles", "sim.oracles.cli:oracles", "Compare simulated queues and lines with theory."))
 sim.add_command(Forward("drivers", "sim.drivertwin.cli:drivers", "Spoil the bytes between drivers and devices."))
+sim.add_command(Forward("search", "sim.explore.cli:search_command", "Faults from seeds: is there a wrong release?"))
+sim.add_command(Forward("story", "sim.explore.cli:story_command", "A failing case, made small and told."))
 sim.add_command(Forward("museum", "sim.museum.cli:museum", "Deliberate bugs: does the search find each?"))
 sim.add_command(Forward("residual", "sim.residual.cli:residual", "The risk that is left, by how the lane is built."))
 

@@ -99,6 +99,7 @@ class Referee:
         self._fed_number: list[int] = []
         self._offset_um = 0
         self._learn_zero = learn_zero
+        self._early: Passage | None = None  # inducted just before its body stood there: something ran ahead of it
         self.passages: dict[int, Passage] = {}
         self.counts: Counter[str] = Counter()
         self.alarms: Counter[int] = Counter()
@@ -137,6 +138,9 @@ class Referee:
         self._fates[number] = Fate(belt_um)
         self._fed_um.append(belt_um)
         self._fed_number.append(number)
+        early, self._early = self._early, None
+        if early is not None and abs(early.head_um + self._offset_um - belt_um) <= MATCH_UM:
+            early.number, self._fates[number].seq = number, early.seq
 
     def inserted(self, parcel: ParcelTruth) -> None:
         """A person put a foreign body on the belt behind the induct eye: it must never leave by the release exit."""
@@ -186,6 +190,8 @@ class Referee:
         if number and self._fates[number].seq == 0:
             passage.number = number
             self._fates[number].seq = event.seq
+        elif not self._learn_zero:
+            self._early = passage
 
     def _find(self, belt_um: int) -> int:
         place = bisect_left(self._fed_um, belt_um - MATCH_UM)

@@ -70,6 +70,7 @@ class BodyTroubles:
         plant, belt_um = station.plant, station.belt()
         if plant.bodies.get(number) is not body or not 0 <= belt_um - head_um < station.config.layout.gate_um:
             return False
+        self._troubles.moved[number] = belt_um - min(head_um, body.head_um)
         moved = Body(body.parcel, head_um)
         moved.length_um = length_um or body.length_um
         plant.insert(station.now, moved)
@@ -124,6 +125,7 @@ class BodyTroubles:
     def _remove(self, fault: Fault) -> None:
         body = self.near(fault)
         if body is not None:
+            self._troubles.moved[body.parcel.number] = self._station.belt() - body.head_um
             self._station.plant.remove(self._station.now, body.parcel.number)
             self._station.gone()
             self._troubles.hit(fault)
@@ -156,6 +158,7 @@ class BodyTroubles:
             readable=False,
             declared=None,
         )
+        self._troubles.moved[self._foreign] = belt_um - head_um
         station.referee.inserted(foreign)
         plant.insert(station.now, Body(foreign, head_um))
         self._troubles.hit(fault)

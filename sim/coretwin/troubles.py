@@ -32,7 +32,8 @@ class Doer(Protocol):
 class Troubles:
     """The faults of one station. ``silent``: the lane does not hear the lane I/O; ``blind``: no counts come back.
 
-    ``happened``: (time, fault) of each that took effect. ``noted``: words that a search counts.
+    ``happened``: (time, fault) of each that took effect. ``moved``: where on the belt (um from the induct eye) a body
+    was last moved, put or taken by a fault. ``noted``: words that a search counts.
     """
 
     def __init__(self, station: "Station", faults: tuple[Fault, ...]) -> None:
@@ -40,6 +41,7 @@ class Troubles:
         self.silent = False
         self.blind = False
         self.outbox_full = False
+        self.moved: dict[int, int] = {}
         self.happened: list[tuple[int, Fault]] = []
         self.noted: Counter[str] = Counter()
         self._active: dict[FaultKind, Callable[[], None]] = {}

@@ -5,34 +5,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lane.errors import Alarm
 from lane.events.union import AnyEvent
 from lane.inputs import AnyInput, OrderGiven
 from lane.model.words import Custody, Route, State
 from sim.coretwin.senses import Senses
 from sim.coretwin.station import Station
+from sim.coretwin.trouble_bodies import FOREIGN
 from sim.explore.case import Case
 from sim.explore.liveness import Liveness
 from sim.explore.scribe import Scribe
 from sim.explore.supervisor import Supervisor
 from sim.explore.watch import Watch
 from sim.faults import CATALOGUE
+from sim.plant.lane_io import Channel
 from sim.streams.truth import ParcelTruth
 
 SILENT_US = 700_000
 """R9: watchdog (300 ms) and the blade's way home (at most 300 ms) with room to spare."""
 IDLE_US = 1_200_000
 """I17: command, slow commit and the blade's way home after the lane left EXECUTE."""
-INSTANT_US = 1_000
+DIVERT = int(Channel.DIVERT)
+WINDOW_UM = 50_000
+"""Nearer than this to a tracked parcel's place, an edge may be taken for that parcel's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passing:
-    """A body at the open blade: when, whose tail is ahead (0: nobody's) and how far, and which pulse holds it open."""
+    """A body at the open blade: when, whose tail is ahead (0: nobody's) and how far, and which pulse was last.
+
+    ``driven``: the valve holds the blade open; else it should be home. ``moved_um``: where a fault moved the body last.
+    """
 
     at_us: int
     leader: int
     gap_um: int
     permit_no: int
+    driven: bool
+    moved_um: int
 
 
 class Witness(Senses):
@@ -41,6 +51,12 @@ class Witness(Senses):
     def __init__(self, station: Station, judge: "Judge") -> None:
         super().__init__(station)
         self._judge = judge
+
+    def eye(self, at_us: int, belt_um: int, channel: int, blocked: bool, number: int) -> None:
+        """A photo-eye changed level."""
+        if channel == DIVERT:
+            self._judge.at_divert(belt_um, blocked, number)
+        super().eye(at_us, belt_um, channel, blocked, number)
 
     def routed(self, at_us: int, belt_um: int, number: int, route: Route) -> None:
         """A head reached the blade."""
@@ -59,11 +75,13 @@ class Judge:
         self.case, self._station, self._stream = case, station, stream
         self._routes: dict[int, Route] = {}
         self.passed: dict[int, Passing] = {}
+        self._divert_tail_um = -(1 << 60)
+        self._close = self._foreign_inside = 0
         self._silent_us = self._left_execute_us = -1
         self.watch = Watch(lambda: station.controller.state, self._route_of, slack_um)
         self.liveness = Liveness(case, station, stream, self.watch)
         self._supervisor = Supervisor(station)
-        self._scribe = Scribe(station.config, self.watch, self._route_of)
+        self._scribe = Scribe(station, self.watch, self._route_of)
         if case.faults:
             station.troubles.between.watch = self._scribe.heard
         self.figures: Counter[str] = Counter()
@@ -109,6 +127,18 @@ class Judge:
         if 0 <= self._left_execute_us < at_us - IDLE_US and not self._station.controller.state.machine.belt_wanted:
             self.watch.breaks("I17", "released although the lane is not in EXECUTE", body=number)
 
+    def at_divert(self, belt_um: int, blocked: bool, number: int) -> None:
+        """An edge of the divert eye: how close bodies follow there, and whose window a foreign one uses."""
+        if not blocked:
+            self._divert_tail_um = belt_um
+            return
+        layout = self._station.config.layout
+        self._close += belt_um - self._divert_tail_um < layout.gap_um_min
+        if number >= FOREIGN:
+            anchors = (parcel.body.anchor_um for parcel in self._station.controller.state.parcels.values())
+            at_um = belt_um - layout.divert_um
+            self._foreign_inside += any(abs(anchor - at_um) <= WINDOW_UM for anchor in anchors)
+
     def _passing(self, at_us: int, number: int) -> Passing:
         """How this head passes the open blade: behind whom, and how far."""
         plant = self._station.plant
@@ -120,6 +150,8 @@ class Judge:
             leader=leader.parcel.number if leader is not None else 0,
             gap_um=head_um - leader.head_um - leader.length_um if leader is not None else 0,
             permit_no=plant.io.applied,
+            driven=plant.io.valve,
+            moved_um=self._station.troubles.moved.get(number, -1),
         )
 
     # --- at the end
@@ -164,7 +196,9 @@ class Judge:
         figures["inputs"] = station.handled
         figures["cases"] = 1
         figures[f"cases {self.case.mode}"] = 1
-        figures["stops"] = watch.counts["stops"]
+        figures[f"parcels {self.case.setup.field}"] = len(self._stream)
+        figures[f"stops {self.case.mode}"] = watch.counts["stops"]
+        figures[f"fed {self.case.mode}"] = report["bodies_fed"]
         figures["bodies released"] = report["bodies_released"]
         figures["missed content"] = report["missed_content"]
         figures["unproven"] = report["custody_unproven"]
@@ -186,4 +220,12 @@ class Judge:
             figures[f"sound ground {name}"] += count
 
     def _goals(self) -> None:
-        self.goals.update(+self._station.troubles.noted)
+        """`sometimes` goals that faults noted, and those that the core's records show."""
+        goals, watch = self.goals, self.watch
+        goals.update(+self._station.troubles.noted)
+        goals["permit expired unused"] += watch.counts["permit expired unused"]
+        goals["induction stopped by a full bench"] += watch.counts[f"alarm {int(Alarm.BENCH_FULL)}"]
+        goals["verdict after the latch"] += watch.counts["verdict after the latch"]
+        goals["drawn parcel without its image"] += watch.counts["drawn parcel without its image"]
+        goals["two bodies within the least gap at the divert eye"] += self._close
+        goals["foreign body inside another's window"] += self._foreign_inside

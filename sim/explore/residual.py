@@ -20,16 +20,25 @@ RELEASES = frozenset(
     }
 )  # fmt: skip
 """Rules that a body broke which left by the release exit."""
+RECORDS = frozenset({"FALSE_RECORD", "R10", "I13"})
+"""Rules that the books broke, because another body took a parcel's place."""
 STRANGER = "F15 second master"
 FOLLOWER = "H5/H7 close follower"
+LAST_LOOK = "H7 moved behind the last look"
+STUCK = "H2 stuck blade and late stop"
 REASONS: Mapping[str, str] = {
     STRANGER: "whoever reaches the release block on the wire opens the gate; Modbus names no sender, and the core's "
     "answer (gate home, hold) comes after the blade moved. The cure is the network: segment, allow-list, one master.",
     FOLLOWER: "goods that moved on the belt until they touch or overlap the parcel ahead pass the blade with it: the "
     "gate closes at the tail of the permitted one, and no eye sees a gap between them.",
+    LAST_LOOK: "a body that takes a permitted parcel's place behind the last station that looks at more than edges "
+    "(second reader, or the tunnel where there is none) is taken for it; position alone is no identity.",
+    STUCK: "the blade sticks at RELEASE and, at the same time, what stops the belt is late or cut off (coasting drive, "
+    "slow disk, silent link, dead core): the next body is through before the belt stands.",
 }
 STRANGER_US = 6_000_000
 """A strange pulse lasts 2.5 s at most, and a blade that sticks open for it some seconds more."""
+STUCK_US = 15_000_000
 MOVERS = frozenset(
     {
         FaultKind.JAM, FaultKind.BELT_SLIP, FaultKind.BODY_SLIP, FaultKind.BELT_REVERSED, FaultKind.TOUCHING,
@@ -37,25 +46,47 @@ MOVERS = frozenset(
     }
 )  # fmt: skip
 """Faults that bring a body close to another one."""
+STICKERS = frozenset({FaultKind.GATE_STUCK, FaultKind.GATE_STUCK_OUT, FaultKind.GATE_SLOW})
+LATE_STOPS = frozenset(
+    {
+        FaultKind.COAST, FaultKind.DISK_SLOW, FaultKind.DEVICE_SILENT, FaultKind.DEVICE_SWAPPED, FaultKind.IO_SILENT,
+        FaultKind.IO_GAP, FaultKind.IO_FROZEN, FaultKind.RECONNECT_STORM, FaultKind.RING_OVERFLOW,
+        FaultKind.CORE_KILLED, FaultKind.CORE_PAUSED, FaultKind.JOURNAL_FAILED, FaultKind.SPEED_CHANGE,
+        FaultKind.GATE_FALSE_SWITCH, FaultKind.GATE_BOUNCES, FaultKind.EYE_LATE,
+    }
+)  # fmt: skip
+"""Faults that delay or cut off the word that the belt must stop."""
 
 
 def explained(found: CaseResult) -> str:
-    """Name of the residual risk that explains every broken rule ("": something is left unexplained)."""
-    names = {_why(found, broken) for broken in found.broken}
+    """Name of the residual risks that explain every broken rule ("": something is left unexplained)."""
+    names = {why(found, broken) for broken in found.broken}
     return "" if "" in names else " + ".join(sorted(names))
 
 
-def _why(found: CaseResult, broken: Broken) -> str:
+def unexplained(found: CaseResult) -> list[Broken]:
+    """Broken rules that no known residual risk explains."""
+    return [broken for broken in found.broken if not why(found, broken)]
+
+
+def why(found: CaseResult, broken: Broken) -> str:
+    """The residual risk that explains one broken rule ("": none)."""
+    config = config_of(found.case.setup)
+    last_look_um = config.layout.second_reader_um if found.case.setup.second_reader else config.layout.tunnel_exit_um
+    if broken.rule in RECORDS and found.moved.get(broken.body, -1) >= last_look_um:
+        return LAST_LOOK
     if broken.rule not in RELEASES or broken.body not in found.passed:
         return ""
     passing = found.passed[broken.body]
-    strange = [at_us for at_us, fault in found.faults if fault.kind is FaultKind.SECOND_MASTER]
-    opened = any(0 <= passing.at_us - at_us <= STRANGER_US for at_us in strange)
-    if opened and passing.permit_no > FOREIGN_PERMIT:
+    before = {fault.kind: passing.at_us - at_us for at_us, fault in found.faults if at_us <= passing.at_us}
+    if passing.permit_no > FOREIGN_PERMIT and before.get(FaultKind.SECOND_MASTER, STRANGER_US) < STRANGER_US:
         return STRANGER
-    config = config_of(found.case.setup)
     closing_um = config.gate.margin_um + config.speed_um_s * config.gate.travel_us // 1_000_000
-    moved = any(fault.kind in MOVERS for _, fault in found.faults)
-    if moved and passing.leader and passing.gap_um <= closing_um:
+    if MOVERS & before.keys() and passing.leader and passing.gap_um <= closing_um:
         return FOLLOWER
+    if passing.moved_um >= last_look_um:
+        return LAST_LOOK
+    recent = {kind for kind, ago_us in before.items() if ago_us < STUCK_US}
+    if not passing.driven and STICKERS & recent and LATE_STOPS & recent:
+        return STUCK
     return ""

@@ -34,7 +34,7 @@ class CaseResult:
     """What one run showed. ``broken``: every rule that did not hold; ``faults``: those that took effect, with time.
 
     ``figures``: counts that a search adds up. ``goals``: how often each `sometimes` goal was reached. ``passed``: how
-    each body that the blade let through passed it.
+    each body that the blade let through passed it. ``moved``: where faults moved bodies last.
     """
 
     case: Case
@@ -43,6 +43,7 @@ class CaseResult:
     figures: Counter[str] = field(default_factory=Counter)
     goals: Counter[str] = field(default_factory=Counter)
     passed: dict[int, Passing] = field(default_factory=dict)
+    moved: dict[int, int] = field(default_factory=dict)
     ended: str = ""
     crash: str = ""
 
@@ -83,6 +84,7 @@ def finished(case: Case, station: Station, judge: Judge) -> CaseResult:
         figures=judge.figures,
         goals=judge.goals,
         passed=judge.passed,
+        moved=station.troubles.moved,
         ended=station.ended,
         crash=crash,
     )

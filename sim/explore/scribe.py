@@ -25,12 +25,13 @@ from lane.events.parcel import (
 )
 from lane.events.union import AnyEvent
 from lane.inputs import AnyInput, DeclarationAnswer, EpochOpened, ScanStored, StatusChanged, VisionResult
-from lane.model.config import CoreConfig
 from lane.model.words import Custody, FindingKind, Route, State, StatusClass, Via
 from lane.verifier import draw as recount
+from sim.explore.gatekeeper import Gatekeeper
 from vision.item_count import Acquisition
 
 if TYPE_CHECKING:
+    from sim.coretwin.station import Station
     from sim.explore.watch import Watch
 
 PPM = 1_000_000
@@ -59,8 +60,8 @@ class Scribe:
     """One run's records against its inputs, as the core heard them. Broken rules go to the watch: R2 evidence, R3 draw,
     R5 status, R8 alarms, R11 neighbours."""
 
-    def __init__(self, config: CoreConfig, watch: "Watch", routed: Callable[[int], Route | None]) -> None:
-        self._config, self._watch, self._routed = config, watch, routed
+    def __init__(self, station: "Station", watch: "Watch", routed: Callable[[int], Route | None]) -> None:
+        self._config, self._watch, self._routed = station.config, watch, routed
         self._told: dict[int, Told] = {}
         self._keys: dict[int, bytes] = {}
         self._drawn_before: dict[str, int] = {}
@@ -85,6 +86,9 @@ class Scribe:
             AlarmRaised: self._alarm,
             StateChanged: self._changed,
         }
+        keeper = Gatekeeper(station, self._breaks, routed)
+        self._heard.update(keeper.heard)
+        self._also = keeper.read
 
     def heard(self, item: AnyInput, step: Step) -> None:
         """One step of a core that somebody stands before: what reached it, not what was sent."""
@@ -96,7 +100,11 @@ class Scribe:
         if heard is not None:
             heard(item, events)
         for event in events:
-            read = self._read.get(type(event))
+            kind = type(event)
+            read = self._read.get(kind)
+            if read is not None:
+                read(event, item, events)
+            read = self._also.get(kind)
             if read is not None:
                 read(event, item, events)
 

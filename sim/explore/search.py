@@ -33,7 +33,7 @@ class Plan:
     seed: int
     parcels: int
     modes: tuple[Mode, ...] = MIX
-    fields: tuple[Field, ...] = (Field.PLC, Field.IO, Field.PLAIN)
+    fields: tuple[Field, ...] = tuple(Field)
     size: int = PARCELS
 
     @property

@@ -11,8 +11,10 @@ from typing import TypeVar
 
 from lane.controller.core import LaneController
 from sim.explore.case import Case
+from sim.explore.residual import unexplained
 from sim.explore.run import CaseResult, Hook, MakeController, run_case
 from sim.explore.setup import Setup
+from sim.explore.watch import Broken
 
 T = TypeVar("T")
 SECONDS_MAX = 60.0
@@ -51,6 +53,7 @@ class Shrinker:
         self._began = time.perf_counter()
         self._until = self._began + seconds_max
         self._found: CaseResult | None = None
+        self._strict: bool | None = None
         self.runs = 0
 
     def run(self) -> Shrunk | None:
@@ -59,7 +62,7 @@ class Shrinker:
             return None
         assert self._found is not None
         if not self._wanted:
-            self._wanted = (self._found.broken[0].rule,)
+            self._wanted = (self._counted(self._found)[0].rule,)
         self._cut_end()
         for _ in range(_ROUNDS):
             before = self._size()
@@ -155,10 +158,16 @@ class Shrinker:
     def _fails(self, case: Case) -> bool:
         self.runs += 1
         found = run_case(case, self._make, self._hooks)
-        if not (set(found.rules) & set(self._wanted) if self._wanted else found.broken):
+        if not any(not self._wanted or broken.rule in self._wanted for broken in self._counted(found)):
             return False
         self._found = found
         return True
+
+    def _counted(self, found: CaseResult) -> list[Broken]:
+        """What counts: as long as something is unexplained, a known residual risk is no finding."""
+        if self._strict is None:
+            self._strict = bool(unexplained(found))
+        return unexplained(found) if self._strict else found.broken
 
     def _try(self, case: Case) -> bool:
         """Take the smaller case when it fails in the same way."""

@@ -26,6 +26,7 @@ from lane.inputs import AnyInput
 from lane.model.words import Route
 from sim.explore.case import Case
 from sim.explore.judge import Judge, Witness
+from sim.explore.residual import unexplained, why
 from sim.explore.run import CaseResult, Hook, MakeController, finished, prepare
 from sim.explore.setup import Setup
 from sim.explore.watch import Broken
@@ -102,7 +103,7 @@ def _tell(found: CaseResult, bodies: list[Line], heard: list[tuple[int, AnyEvent
         elif type(event) in _OF_LANE and end_us - NEAR_US <= at_us <= end_us + 5_000_000:
             lines.append((at_us, 3 if type(event) is StateChanged else 4, _of_event(event)))
     head = _head(found)
-    head += [f"BROKEN {one.rule}: {one.text or 'by the body, see below'}" for one in found.broken[:2]]
+    head += [_broken(found, one) for one in (unexplained(found) or found.broken)[:2]]
     lines = _shortened(lines, LINES_MAX - len(head))
     return [line[:TEXT_MAX] for line in head + [f"{at_us / 1e6:10.3f} s  {text}" for at_us, _, text in lines]]
 
@@ -117,8 +118,14 @@ def _shortened(lines: list[tuple[int, int, str]], room: int) -> list[tuple[int, 
 
 def _first(found: CaseResult) -> Broken | None:
     """The broken rule that the story is about: one that names a body, if there is one."""
-    named = [one for one in found.broken if one.body] + [one for one in found.broken if one.seq]
-    return (named or found.broken or [None])[0]  # type: ignore[list-item]
+    broken = unexplained(found) or found.broken
+    named = [one for one in broken if one.body] + [one for one in broken if one.seq]
+    return next(iter(named or broken), None)
+
+
+def _broken(found: CaseResult, one: Broken) -> str:
+    known = why(found, one)
+    return f"BROKEN {one.rule}: {one.text or 'by the body, see below'}{' (residual: ' + known + ')' if known else ''}"
 
 
 def _head(found: CaseResult) -> list[str]:

@@ -30,7 +30,7 @@ from lane.events.parcel import (
     StatusUpdated,
 )
 from lane.events.union import AnyEvent
-from lane.inputs import AnyInput, FeedState, LaneStarted, ScanStored
+from lane.inputs import AnyInput, FeedState, LaneStarted, ScanStored, VisionResult
 from lane.model.grounds import GROUNDS, Clearance, Ground
 from lane.model.words import BenchResult, Route, State, StatusClass, Via
 from vision.item_count import Origin
@@ -122,6 +122,7 @@ class Watch:
             LaneStarted: lambda item: self._doubt("restart") if item.restart else None,
             DeviceRestarted: lambda item: self._doubt("lane I/O restart") if item.role == "io" else None,
             SafetyChanged: self._safety,
+            VisionResult: self._late_count,
         }
 
     def saw(self, item: AnyInput, events: Sequence[AnyEvent]) -> None:
@@ -167,6 +168,10 @@ class Watch:
     def _stored(self, item: ScanStored) -> None:
         if item.origin is Origin.TEST:
             self._of(item.seq).test = True
+
+    def _late_count(self, item: VisionResult) -> None:
+        known = self.known.get(item.seq)
+        self.counts["verdict after the latch"] += known is not None and known.decided is not None
 
     def _safety(self, item: SafetyChanged) -> None:
         running = self.state not in (State.STOPPED, State.IDLE, State.ABORTED, State.ABORTING, State.COMPLETE)
@@ -242,6 +247,7 @@ class Watch:
             self.breaks("I3", "decided twice", event.seq)
         known.decided = event.route
         self.counts[f"decided {event.route}"] += 1
+        self.counts["drawn parcel without its image"] += bool(known.drawn) and not known.image
         if event.route is not Route.RELEASE:
             return
         checks = (

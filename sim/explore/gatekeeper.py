@@ -1,0 +1,129 @@
+"""Follows every permit from outside: what is found before its body reaches the blade must end it, and the gate obeys.
+
+Part of the scribe's reading. Rules: I2 grounds after the decision, I11 permits and lost links, R6 codes, R12 releases
+after a permit ended, R13 gates that did not open and nobody missed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from devices.signals import LinkLost
+from lane.events.parcel import (
+    CustodyUnproven,
+    DispositionDecided,
+    GroundAdded,
+    ParcelIdentified,
+    ParcelReleased,
+    PermitIssued,
+    PermitUsed,
+    PermitVoided,
+)
+from lane.events.union import AnyEvent
+from lane.model.words import Route, Via
+
+if TYPE_CHECKING:
+    from sim.coretwin.station import Station
+
+AUXILIARY = frozenset({"reader", "second_reader", "scale"})
+SLOW_US = 1_000_000
+"""Command, slow commit, the blade's way home and the word of it: well over what any of the lanes needs."""
+
+
+@dataclass(slots=True)
+class Pass:
+    """One permit. ``against``: what should have ended it before the blade."""
+
+    state: str = "issued"
+    ended_us: int = -1
+    against: str = ""
+    rule: str = ""
+
+
+class Gatekeeper:
+    """One run's permits. ``breaks`` notes a broken rule; ``routed``: route of a number's body past the blade."""
+
+    def __init__(
+        self, station: "Station", breaks: Callable[[str, str, int], None], routed: Callable[[int], Route | None]
+    ) -> None:
+        self._station, self._breaks, self._routed = station, breaks, routed
+        self._passes: dict[int, Pass] = {}
+        self._codes: dict[str, list[int]] = {}
+        layout, speed = station.config.layout, station.config.speed_um_s
+        self._exit_us = (layout.exit_release_um - layout.gate_um) * 1_000_000 // speed
+        self.heard: dict[type, Callable[[Any, Sequence[AnyEvent]], None]] = {LinkLost: self._link_lost}
+        self.read: dict[type, Callable[[Any, Any, Sequence[AnyEvent]], None]] = {
+            ParcelIdentified: self._identified,
+            DispositionDecided: self._decided,
+            PermitIssued: self._issued,
+            PermitUsed: self._used,
+            PermitVoided: self._voided,
+            GroundAdded: self._ground,
+            CustodyUnproven: self._unproven,
+            ParcelReleased: self._released,
+        }
+
+    # --- codes
+
+    def _identified(self, event: ParcelIdentified, item: Any, events: Sequence[AnyEvent]) -> None:
+        if event.code:
+            self._codes.setdefault(event.code, []).append(event.seq)
+
+    def _decided(self, event: DispositionDecided, item: Any, events: Sequence[AnyEvent]) -> None:
+        if event.route is not Route.RELEASE:
+            return
+        state = self._station.controller.state
+        parcel = state.parcels.get(event.seq)
+        if parcel is None:
+            return
+        if parcel.reads.multiple or len(parcel.reads.texts) > 1:
+            self._breaks("R6", f"decided to release with {len(parcel.reads.texts)} codes read", event.seq)
+        for seq in self._codes.get(parcel.code, ()):
+            if seq != event.seq and (seq in state.parcels or seq in state.bench or seq in state.released):
+                self._breaks("R6", f"decided to release while {seq} has the same waybill", event.seq)
+
+    # --- permits
+
+    def _issued(self, event: PermitIssued, item: Any, events: Sequence[AnyEvent]) -> None:
+        self._passes[event.seq] = Pass()
+
+    def _used(self, event: PermitUsed, item: Any, events: Sequence[AnyEvent]) -> None:
+        known = self._passes.get(event.seq)
+        if known is not None:
+            known.state = "used"
+
+    def _voided(self, event: PermitVoided, item: Any, events: Sequence[AnyEvent]) -> None:
+        known = self._passes.get(event.seq)
+        if known is None:
+            return
+        if known.state == "issued" and event.reason.startswith("left by the inspect exit"):
+            self._breaks("R13", "the gate did not open for its permit, and nobody missed it", event.seq)
+        if known.state != "void":
+            known.state, known.ended_us = "void", event.at_us
+
+    def _ground(self, event: GroundAdded, item: Any, events: Sequence[AnyEvent]) -> None:
+        self._against(event.seq, "I2", f"{event.ground} was found before the blade")
+
+    def _link_lost(self, item: LinkLost, events: Sequence[AnyEvent]) -> None:
+        if item.role not in AUXILIARY:
+            for seq in self._station.controller.state.parcels:
+                self._against(seq, "I11", f"{item.role} did not answer before the blade")
+
+    def _against(self, seq: int, rule: str, why: str) -> None:
+        known = self._passes.get(seq)
+        if known is not None and not known.against and self._routed(seq) is None:
+            known.rule, known.against = rule, why
+
+    def _released(self, event: ParcelReleased, item: Any, events: Sequence[AnyEvent]) -> None:
+        known = self._passes.pop(event.seq, None)
+        if known is not None and event.via is Via.GATE and known.against:
+            self._breaks(known.rule, f"released although {known.against}", event.seq)
+
+    def _unproven(self, event: CustodyUnproven, item: Any, events: Sequence[AnyEvent]) -> None:
+        """A body at the release exit whose permit had ended long before it reached the blade."""
+        known = self._passes.pop(event.seq, None)
+        if known is None or known.state != "void" or self._routed(event.seq) is not Route.RELEASE:
+            return
+        late_us = event.at_us - self._exit_us - known.ended_us
+        if late_us > SLOW_US:
+            self._breaks("R12", f"through the gate {late_us // 1_000} ms after its permit had ended", event.seq)
