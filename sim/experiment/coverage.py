@@ -2,10 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from sim.experiment.batches import lengthened
 from sim.experiment.intervals import interval_of, mean_of
+from sim.experiment.warmup import Floats
 
 LOAD = 0.5
 SERVED, DELETED = 2_500, 500
@@ -48,6 +51,23 @@ def cover(experiments: int = 400, seed: int = 1, load: float = LOAD) -> Coverage
     means = (total / SERVED).reshape(experiments, REPLICATIONS)
     exact = mean_wait(load)
     intervals = [interval_of([float(mean) for mean in row]) for row in means]
+    held = sum(one.low <= exact <= one.high for one in intervals)
+    bias = mean_of([one.mean for one in intervals]) / exact - 1
+    return Coverage(experiments=experiments, held=held, bias=bias)
+
+
+def waits(load: float, seed: int, customers: int) -> Floats:
+    """Waits of the first customers of M/D/1 with service 1; a longer run begins with the waits of a shorter one."""
+    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed])))
+    walk = np.cumsum(1.0 - stream.exponential(1 / load, customers))  # Lindley's recursion is a reflected walk
+    walk = np.concatenate(([0.0], walk[:-1]))
+    return np.asarray(walk - np.minimum.accumulate(walk))
+
+
+def cover_batches(experiments: int = 100, load: float = 0.8, first: int = 2_000, limit: int = 500_000) -> Coverage:
+    """The same question to batch means of one long run, doubled until it settles."""
+    exact = mean_wait(load)
+    intervals = [lengthened(partial(waits, load, seed), first, limit)[0].interval for seed in range(experiments)]
     held = sum(one.low <= exact <= one.high for one in intervals)
     bias = mean_of([one.mean for one in intervals]) / exact - 1
     return Coverage(experiments=experiments, held=held, bias=bias)

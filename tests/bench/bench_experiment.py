@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sim.experiment.coverage import DELETED, LOAD, REPLICATIONS, SERVED, cover
+from sim.experiment.coverage import DELETED, LOAD, REPLICATIONS, SERVED, cover, cover_batches
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS, SCENARIOS, PARCELS = 200, 10, 40
@@ -99,6 +99,11 @@ def coverage() -> bool:
     )
     many = cover(10_000, seed=2)
     print(f"the same of {many.experiments} experiments: {100 * many.share:.2f} % +- {100 * many.standard_error:.2f} %")
+    batches = cover_batches()
+    print(
+        f"batch means of one long run, M/D/1 load 0.8: {100 * batches.share:.0f} % "
+        f"+- {100 * batches.standard_error:.0f} % of {batches.experiments}, bias {100 * batches.bias:+.2f} %"
+    )
     return 0.92 <= covered.share <= 0.98
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim.experiment.batches import batch_means, lag_1, lengthened
-from sim.experiment.coverage import cover, mean_wait
+from sim.experiment.coverage import cover, mean_wait, waits
 from sim.experiment.intervals import bonferroni, interval_of, pairing_of, share_at_most, t_quantile
 from sim.experiment.replications import replications_needed
 from sim.experiment.selection import eta, h_squared, select_best
@@ -176,3 +176,15 @@ def test_the_nominal_95_percent_interval_covers_the_truth_in_92_to_98_of_100_exp
     assert 0.92 <= covered.share <= 0.98
     assert abs(covered.bias) < 0.01
     assert covered.standard_error == pytest.approx(0.011, abs=0.003)
+
+
+def test_the_reflected_walk_is_lindley_s_recursion() -> None:
+    some, again = waits(0.8, 3, 500), waits(0.8, 3, 1_000)
+    stream = np.random.Generator(np.random.Philox(np.random.SeedSequence([3])))
+    wait, recursion = 0.0, []
+    for gap in stream.exponential(1 / 0.8, 500):
+        recursion.append(wait)
+        wait = max(0.0, wait + 1.0 - float(gap))
+    assert some.tolist() == pytest.approx(recursion, abs=1e-9)
+    assert again[:500].tolist() == some.tolist()
+    assert max(recursion) > 1.0
