@@ -8,9 +8,10 @@ begun to move in order to be where it was seen next, and one that is seen standi
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from devices.signals import BarcodeRead, BeltMoved, BeltState, EyeChanged, GateInPosition, OutputProven, WeightMeasured
+from devices.signals import BeltMoved, BeltState, EyeChanged, GateInPosition, OutputProven
 
-STAMPED = (BarcodeRead, BeltMoved, EyeChanged, GateInPosition, OutputProven, WeightMeasured)
+STAMPED = (BeltMoved, EyeChanged, GateInPosition, OutputProven)
+"""What the lane I/O stamps with time and place together; words of readers and scale have the place, but come later."""
 TOLERANCE_UM = 3_000
 """A point is left out when the line without it passes so near: less than a pixel."""
 
@@ -38,9 +39,9 @@ class Motion:
         line: list[Point] = []
         stands = True
         for at_us, belt_um, speed_um_s in sorted(self._seen, key=lambda seen: (seen[0], seen[1] < 0, seen)):
-            if belt_um < 0 or (line and belt_um < line[-1][1] and speed_um_s < 0):
+            if belt_um < 0:
                 stands = stands or speed_um_s == 0
-                continue  # no position, or an older one that came by another way
+                continue  # the drive's word
             if line and belt_um > line[-1][1] and (stands or speed_um_s == 0):
                 line += self._corner(line[-1], (at_us, belt_um), begins=stands, told=speed_um_s)
                 stands = False

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from devices.signals import BeltMoved, EyeChanged
+from devices.signals import BeltMoved, EyeChanged, WeightMeasured
 from lane.codec import canonical, to_plain
 from lane.model.words import Route
 from sim.recording import open_recording
@@ -81,9 +81,17 @@ def test_a_belt_that_stood_goes_on_standing_until_it_must_have_begun_to_move() -
     motion.saw(BeltMoved(at_us=0, belt_um=0, speed_um_s=0))
     motion.saw(EyeChanged(at_us=10_000_000, belt_um=500_000, eye="induct", blocked=True))
     motion.saw(BeltMoved(at_us=20_000_000, belt_um=5_375_000, speed_um_s=0))
-    motion.saw(EyeChanged(at_us=15_000_000, belt_um=400_000, eye="divert", blocked=True))  # older, by another way
+    late = WeightMeasured(at_us=15_000_000, belt_um=400_000, mg=5, stable=True, error_mg=1)
+    motion.saw(late)  # its place is right, its time is when it was heard
     points = motion.points()
     assert points == [(0, 0), (9_000_000, 0), (19_500_000, 5_250_000), (20_000_000, 5_375_000)]
+
+
+def test_a_belt_that_runs_back_is_shown_running_back() -> None:
+    motion = Motion(500_000)
+    for at_us, belt_um in ((0, 0), (2_000_000, 1_000_000), (3_000_000, 800_000), (5_000_000, 1_800_000)):
+        motion.saw(EyeChanged(at_us=at_us, belt_um=belt_um, eye="induct", blocked=True))
+    assert position(motion.points(), 2_500_000) == 900_000
 
 
 def test_thinning_keeps_every_point_within_its_tolerance() -> None:
