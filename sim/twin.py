@@ -34,6 +34,8 @@ DRIVERS: dict[str, Callable[[], Kernel | HeapLoop]] = {
 }
 FLUSH_RECORDS = 400_000
 """Records held before they are canonicalised; the clock of the figures stands still meanwhile. Bounds memory."""
+SEAL_PARCELS = 8
+"""Sealed: after so many parcels their records are canonicalised, hashed and join the tree, some 400 at once."""
 TIME_LIMIT_FACTOR = 4
 """A run ends by force at four times its last arrival plus a day: a lane that stands still must not run for ever."""
 _HOUR_US = 3_600 * 1_000_000
@@ -103,6 +105,8 @@ def run_core_twin(
     try:
         clock.start()
         station.run()
+        if journal.mode is MemoryMode.SEALED:
+            journal.flush()
         clock.stop()
     finally:
         gc.enable()
@@ -142,6 +146,8 @@ class _Clock:
         self.cpu_seconds += time.process_time() - self._cpu_since
 
     def left(self, parcels: int) -> None:
+        if parcels % SEAL_PARCELS == 0 and self._journal.mode is MemoryMode.SEALED:
+            self._journal.flush()
         if parcels % 200:
             return
         if self._journal.mode is MemoryMode.RECORDS and self._journal.size - self._flushed > FLUSH_RECORDS:

@@ -14,7 +14,7 @@ from lane.events.union import AnyEvent
 from lane.inputs import AnyInput
 from lane.journal.note import Checkpoint, Signer, signed_checkpoint
 from lane.journal.projections import STICKY_US
-from lane.journal.tree import CompactRange, leaf_hash
+from lane.journal.tree import CompactRange
 
 
 class MemoryMode(StrEnum):
@@ -35,6 +35,10 @@ class RunHash:
     def add(self, body: bytes) -> None:
         """Take in the next record."""
         self._hash.update(len(body).to_bytes(4) + body)
+
+    def extend(self, bodies: Sequence[bytes]) -> None:
+        """Take in the next records."""
+        self._hash.update(b"".join([part for body in bodies for part in (len(body).to_bytes(4), body)]))
 
     def hexdigest(self) -> str:
         """The hash so far."""
@@ -57,9 +61,9 @@ class MemoryJournal:
         self._sealed = mode is MemoryMode.SEALED
         self._waiting: list[AnyInput | AnyEvent] = []
         self._gone = 0  # records that do not wait any more
-        self.holds = type(self) is MemoryJournal and not self._sealed
+        self.holds = type(self) is MemoryJournal
         """Whether records only wait in a list: ``hold`` and ``hold_all`` are its own methods then, and a caller that
-        uses them in place of ``append`` tells ``drawn`` by itself."""
+        uses them in place of ``append`` tells ``drawn`` by itself and, when sealed, calls ``flush`` now and then."""
         self.hold: Callable[[AnyInput], object] = self._waiting.append if self.holds else self._alone
         self.hold_all: Callable[[Sequence[AnyEvent]], object] = self._waiting.extend
         self._bodies: list[bytes] = []
@@ -101,18 +105,19 @@ class MemoryJournal:
 
     def flush(self) -> None:
         """Canonicalise and hash what waits, and let go of it."""
-        for item in self._waiting:
-            body = encode(item)
-            self._run_hash.add(body)
-            if self._sealed:
-                self._tree.append(leaf_hash(body))
-            if self._keep:
-                self._bodies.append(body)
+        bodies = [encode(item) for item in self._waiting]
+        self._run_hash.extend(bodies)
+        if self._sealed:
+            self._tree.extend(bodies)
+        if self._keep:
+            self._bodies += bodies
         self._gone += len(self._waiting)
         self._waiting.clear()
 
     def checkpoint(self) -> Checkpoint:
         """Sign the tree as it is (sealed mode with a signer); the note joins ``notes``."""
+        if self._sealed:
+            self.flush()
         checkpoint = Checkpoint(origin=self._origin, size=self._tree.size, root=self._tree.root())
         if self._signer is not None and checkpoint.size != self._signed_size:
             self.notes.append(signed_checkpoint(checkpoint, self._signer))
