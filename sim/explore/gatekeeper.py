@@ -26,16 +26,17 @@ if TYPE_CHECKING:
     from sim.coretwin.station import Station
 
 AUXILIARY = frozenset({"reader", "second_reader", "scale"})
-SLOW_US = 1_000_000
-"""Command, slow commit, the blade's way home and the word of it: well over what any of the lanes needs."""
+SLOW_US = 500_000
+"""A slow commit and the word of it, beyond command and the blade's way home."""
 
 
 @dataclass(slots=True)
 class Pass:
-    """One permit. ``against``: what should have ended it before the blade."""
+    """One permit. ``against``: what should have ended it before the blade. ``early``: it ended when the blade still had
+    time to come home before its body."""
 
     state: str = "issued"
-    ended_us: int = -1
+    early: bool = False
     against: str = ""
     rule: str = ""
 
@@ -49,8 +50,9 @@ class Gatekeeper:
         self._station, self._breaks, self._routed = station, breaks, routed
         self._passes: dict[int, Pass] = {}
         self._codes: dict[str, list[int]] = {}
-        layout, speed = station.config.layout, station.config.speed_um_s
-        self._exit_us = (layout.exit_release_um - layout.gate_um) * 1_000_000 // speed
+        config = station.config
+        self._gate_um = config.layout.gate_um
+        self._home_um = (config.gate.command_us + config.gate.travel_us + SLOW_US) * config.speed_um_s // 1_000_000
         self.heard: dict[type, Callable[[Any, Sequence[AnyEvent]], None]] = {LinkLost: self._link_lost}
         self.read: dict[type, Callable[[Any, Any, Sequence[AnyEvent]], None]] = {
             ParcelIdentified: self._identified,
@@ -98,8 +100,10 @@ class Gatekeeper:
             return
         if known.state == "issued" and event.reason.startswith("left by the inspect exit"):
             self._breaks("R13", "the gate did not open for its permit, and nobody missed it", event.seq)
-        if known.state != "void":
-            known.state, known.ended_us = "void", event.at_us
+        parcel = self._station.controller.state.parcels.get(event.seq)
+        if known.state != "void" and parcel is not None:
+            left_um = parcel.body.anchor_um + self._gate_um - event.belt_um
+            known.state, known.early = "void", left_um > self._home_um
 
     def _ground(self, event: GroundAdded, item: Any, events: Sequence[AnyEvent]) -> None:
         self._against(event.seq, "I2", f"{event.ground} was found before the blade")
@@ -120,10 +124,7 @@ class Gatekeeper:
             self._breaks(known.rule, f"released although {known.against}", event.seq)
 
     def _unproven(self, event: CustodyUnproven, item: Any, events: Sequence[AnyEvent]) -> None:
-        """A body at the release exit whose permit had ended long before it reached the blade."""
+        """A body at the release exit whose permit had ended in good time before it reached the blade."""
         known = self._passes.pop(event.seq, None)
-        if known is None or known.state != "void" or self._routed(event.seq) is not Route.RELEASE:
-            return
-        late_us = event.at_us - self._exit_us - known.ended_us
-        if late_us > SLOW_US:
-            self._breaks("R12", f"through the gate {late_us // 1_000} ms after its permit had ended", event.seq)
+        if known is not None and known.early and self._routed(event.seq) is Route.RELEASE:
+            self._breaks("R12", "through the gate, although its permit had ended in good time", event.seq)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lane.commands import Step
 from lane.errors import CAUSES, Cause
-from lane.events.machine import AlarmRaised, StateChanged
+from lane.events.machine import AlarmRaised, BeltFlushed, StateChanged
 from lane.events.parcel import (
     ContentCompared,
     CustodyMoved,
@@ -67,6 +67,7 @@ class Scribe:
         self._drawn_before: dict[str, int] = {}
         self._counters: tuple[str, str, int, int] | None = None
         self._raised: set[int] = set()
+        self._given_up: set[int] = set()  # flushed, or lost before: a fault of theirs says nothing new
         self._heard: dict[type, Callable[[Any, Sequence[AnyEvent]], None]] = {
             EpochOpened: self._opened,
             DeclarationAnswer: self._answered,
@@ -83,6 +84,7 @@ class Scribe:
             ParcelReleased: self._released,
             CustodyMoved: self._moved,
             TrackingLost: self._lost,
+            BeltFlushed: self._flushed,
             AlarmRaised: self._alarm,
             StateChanged: self._changed,
         }
@@ -244,9 +246,15 @@ class Scribe:
 
     def _lost(self, event: TrackingLost, item: Any, events: Sequence[AnyEvent]) -> None:
         """It and its neighbours go to INSPECT, but for those whose heads are past the blade (0-decisions, G)."""
+        if event.seq in self._given_up:
+            return
+        self._given_up.add(event.seq)
         for seq in (event.seq - 1, event.seq + 1):
             if seq in self._told and self._routed(seq) is None:
                 self._of(seq).beside = event.seq
+
+    def _flushed(self, event: BeltFlushed, item: Any, events: Sequence[AnyEvent]) -> None:
+        self._given_up.update(event.seqs)
 
     # --- alarms
 

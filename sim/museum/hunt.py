@@ -174,15 +174,15 @@ class Scales:
 
     def _efficiency(self, ill: Shown, clean: Shown) -> tuple[str, int, str] | None:
         """Figures added up: of all cases, and more narrowly of those without faults."""
-        self._all_ill.update(ill.figures)
-        self._all_clean.update(clean.figures)
+        self._all_ill.update(_with_stops(ill.figures))
+        self._all_clean.update(_with_stops(clean.figures))
         for name, worse, bound in self._under_faults():
             if worse > bound:
                 return name, PARCELS, f"{worse} worse than the sound core, {bound} are allowed"
         if not clean.figures["cases clean"]:
             return None
-        self._ill.update(ill.figures)
-        self._clean.update(clean.figures)
+        self._ill.update(_with_stops(ill.figures))
+        self._clean.update(_with_stops(clean.figures))
         sound, missed = self._clean["sound"], self._clean["missed content"]
         for name, more, bound in (
             ("E1 sound parcels opened", self._more(FAMILIES), LUCK + sound // 200),
@@ -218,6 +218,12 @@ class Scales:
 NOISY = frozenset({"L1", "L2", "L3", "L4", "L5"})
 """Liveness: a lane at another moment of its faults may take a little longer; one broken case proves nothing. Rules that
 the sound core broke in an earlier case of the same field prove nothing by one case either."""
+
+
+def _with_stops(figures: Counter[str]) -> Counter[str]:
+    """The figures, with the stops of all modes added up."""
+    stops = sum(number for name, number in figures.items() if name.startswith("stops"))
+    return figures | Counter({"stops": stops})
 
 
 class _Circle(Exception):
