@@ -93,7 +93,7 @@ class Options:
 )
 @click.option(
     "--replications",
-    default=20,
+    default=40,
     show_default=True,
     type=click.IntRange(2, 1_000),
     help="Runs of the model behind each interval.",

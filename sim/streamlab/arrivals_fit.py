@@ -6,6 +6,7 @@ score is the mean of the absolute logarithms of the ratios: 0.05 means five per 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -14,18 +15,21 @@ import numpy
 from sim.streamlab.bursts import fit_bursts
 from sim.streamlab.dispersion import WINDOWS_US, Times, curve, hourly_rates, index_of_dispersion, plain_waits
 from sim.streamlab.laws import fit_law
-from sim.streams.arrivals import MILLI, Arrivals, Model, Poisson, Regular, Renewal, Waves, arrival_times
+from sim.streams.arrivals import MILLI, Arrivals, BatchLaw, Model, Poisson, Regular, Renewal, Waves, arrival_times
 from sim.streams.rates import HOUR_US, HOURS
 
 PARCELS_MIN = 50
 TRIES = 6
 """Streams made of each model."""
 TRIED_PARCELS_MAX = 20_000
+SPREAD_MIN = 0.01
+"""Deviation of a logarithm below which a figure counts as exact: one per cent."""
 WAIT_FLOOR = 0.05
 """Waits below this share of a service time are the same as none."""
-SIMPLER = 0.03
-"""A simple model is taken when its score is at most this much worse than the best, or one that its own streams have."""
 SIMPLE = ("poisson", "regular", "renewal")
+"""Taken in this order, before better scores of others, when no figure of the stream is far from the model's own."""
+SIGMAS_MAX = 4.0
+"""Far: beyond this, which one in twenty true models is in one of seven figures with six streams made."""
 CUTS = (0.5, 1.0, 2.0)
 """Cuts between short and long headways, in parts of the one that parts them best."""
 TRAINS_MIN = 30
@@ -45,13 +49,15 @@ class TooShort(ValueError):
 class ModelFit:
     """One fitted model: ``score`` as above, its ``waits`` (at the loads), ``index`` (at the windows, nan: too short).
 
-    ``noise``: the score that streams of the model itself have against each other, at most.
+    ``noise``: the score that streams of the model itself have against each other, at most. ``sigmas``: how far the
+    stream is from the model's own streams in the figure where it is furthest, in their standard deviations.
     """
 
     name: str
     arrivals: Arrivals
     score: float
     noise: float
+    sigmas: float
     waits: tuple[float, ...]
     index: tuple[float, ...]
 
@@ -81,14 +87,14 @@ def fit_arrivals(times: Times, start_us: int = 0, seed: int = 1) -> ArrivalFit:
     rate = (len(times) - 1) * HOUR_US / float(times[-1] - times[0])
     steady = _operational(times, multipliers, start_us) if multipliers else times
     models = (
-        _poisson(rate), _regular(steady), _renewal(steady), *_trains(steady), *_overlapping(steady),
+        _poisson(rate), _regular(steady), _renewal(steady), *_trains(steady), *_batches(steady), *_overlapping(steady),
         fit_bursts(steady),
     )  # fmt: skip
     found = [model for model in models if model]
     waits, index = tuple(plain_waits(times)), _index(times)
     fits = [_tried(model, multipliers, start_us, times, waits, index, seed) for model in found]
     best = min(fits, key=lambda fit: fit.score)
-    chosen = next((fit for fit in fits if fit.name in SIMPLE and fit.score <= _good(fit, best)), best)
+    chosen = next((fit for fit in fits if fit.name in SIMPLE and fit.sigmas <= SIGMAS_MAX), best)
     others = sorted((fit for fit in fits if fit is not chosen), key=lambda fit: fit.score)
     return ArrivalFit(
         parcels=len(times),
@@ -99,11 +105,6 @@ def fit_arrivals(times: Times, start_us: int = 0, seed: int = 1) -> ArrivalFit:
         recommended=chosen.name if chosen.score <= max(SCORE_MAX, 2 * chosen.noise) else "trace",
         multipliers=multipliers,
     )
-
-
-def _good(fit: ModelFit, best: ModelFit) -> float:
-    """The score up to which a simple model is preferred to the best one."""
-    return max(best.score + SIMPLER, 2 * fit.noise)
 
 
 def daily(times: Times, start_us: int) -> tuple[int, ...]:
@@ -180,6 +181,35 @@ def _train(headways: Times, cut_us: float) -> Model | None:
     return Renewal(headway=gap.duration, sizes=table, inner=inner.duration)
 
 
+def _batches(times: Times) -> list[Model]:
+    """Batches that overlap now and then: how often they come follows from the quiet times.
+
+    Epochs are Poisson, so what is left of a quiet time after any cut is exponential with the mean time between batches.
+    Where two batches overlap, headways are shorter than a batch's own: several corrections are tried.
+    """
+    headways = numpy.diff(times)
+    cut = CUTS[-1] * math.exp(_threshold(numpy.log(numpy.maximum(headways, 1.0))))
+    quiet, inner = headways[headways > cut], headways[headways <= cut]
+    if len(quiet) < TRAINS_MIN or len(inner) < TRAINS_MIN:
+        return []
+    between_us = float((quiet - cut).mean())
+    mean = between_us * (len(times) - 1) / float(times[-1] - times[0])
+    if mean < 1.5:
+        return []
+    spread = min(float(inner.std()), float(inner.mean()))
+    return [
+        Waves(
+            batches_milli=max(1, round(HOUR_US * MILLI / between_us)),
+            size_law=law,
+            size_milli=round(mean * MILLI),
+            inner_us=round((float(inner.mean()) - spread) * slower),
+            inner_mean_us=round(spread * slower),
+        )
+        for law in (BatchLaw.GEOMETRIC, BatchLaw.CONSTANT)
+        for slower in (1.0, 1.15, 1.3)
+    ]
+
+
 def _overlapping(times: Times) -> list[Model]:
     """Geometric batches by moments, for batches that overlap: their size from the index over long windows, which is
     2 m - 1 for a mean m, with several speeds of unloading to try."""
@@ -231,8 +261,21 @@ def _tried(
     noise = max(_off(*one, own_waits, own_index) for one in tried)
     return ModelFit(
         name=model_name(model), arrivals=arrivals, score=_off(own_waits, own_index, waits, index), noise=noise,
+        sigmas=_sigmas(tried, waits, index),
         waits=own_waits, index=own_index,
     )  # fmt: skip
+
+
+def _sigmas(
+    tried: Sequence[tuple[tuple[float, ...], tuple[float, ...]]], waits: tuple[float, ...], index: tuple[float, ...]
+) -> float:
+    """Greatest distance of the stream's figures from the mean of the tries, in deviations of a new try."""
+    made = numpy.log(numpy.array([[w + WAIT_FLOOR for w in one] + list(other) for one, other in tried]))
+    own = numpy.log(numpy.array([w + WAIT_FLOOR for w in waits] + list(index)))
+    known = numpy.isfinite(own) & numpy.isfinite(made).all(axis=0)
+    made, own = made[:, known], own[known]
+    spread = numpy.maximum(made.std(axis=0, ddof=1), SPREAD_MIN) * math.sqrt(1 + 1 / len(made))
+    return float((abs(own - made.mean(axis=0)) / spread).max())
 
 
 def _off(

@@ -1,0 +1,225 @@
+"""Calibration to lines of other makers: parameters, predictions within five per cent, the scenario, the page."""
+
+import json
+import math
+import random
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sim.calibrate.cli import calibrate
+from sim.calibrate.figures import figures
+from sim.calibrate.fit import Fit, fit_line
+from sim.calibrate.in_twin import run_in_twin
+from sim.calibrate.log_file import Naming
+from sim.calibrate.moments import Log, Moment, log_of
+from sim.calibrate.own_journal import journal_log
+from sim.calibrate.predict import Compared, predict, replayed
+from sim.calibrate.scenario_file import scenario_toml
+from sim.scenario import load_scenario
+from tests.sim.calibrate.sources import CIW_WORDS, HAND_WORDS, Row, ciw_network, hand_written, write_csv
+
+ROOT = Path(__file__).resolve().parents[3]
+LANE = ROOT / "config" / "lanes" / "demo.toml"
+SECOND_US = 1_000_000
+
+
+def _log(rows: list[Row], words: dict[str, str]) -> Log:
+    moments = Naming(events=words).moments()
+    return log_of(((str(n), event, round(at * 1e6), "") for n, event, at in rows), moments, "source")
+
+
+def _by_name(compared: list[Compared]) -> dict[str, Compared]:
+    return {one.name: one for one in compared}
+
+
+def _one_officer(seed: int, parcels: int) -> list[Row]:
+    """Poisson parcels on a moving belt; a third of them to one officer with lognormal times, half to a gamma screen.
+
+    Its waits have closed forms: both queues are M/G/1.
+    """
+    dice = random.Random(seed)
+    at = free = 0.0
+    rows: list[Row] = []
+    to_bench: list[tuple[float, int]] = []
+    for number in range(parcels):
+        at += dice.expovariate(1 / 5.0)
+        rows.append((number, "come", at))
+        if number % 2:
+            begins = max(at, free)
+            free = begins + dice.gammavariate(4.0, 1.25)
+            rows += [(number, "ask", at), (number, "clear", free)]
+        leaves = at + 12.0
+        if dice.random() < 1 / 3:
+            to_bench.append((leaves, number))
+        else:
+            rows.append((number, "out", leaves))
+    free = 0.0
+    for leaves, number in to_bench:
+        free = max(leaves, free) + dice.lognormvariate(math.log(6.5), 0.5)
+        rows += [(number, "opened", leaves), (number, "closed", free)]
+    return rows
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_waits_of_a_foreign_bench_are_predicted_within_five_per_cent_of_theory(seed: int) -> None:
+    """One officer, lognormal times, Poisson parcels: Pollaczek-Khinchine gives the source's true mean wait."""
+    log = _log([row for row in _one_officer(seed, 60_000) if row[1] not in ("ask", "clear")], HAND_WORDS)
+    fit = fit_line(log)
+    assert fit.line.bench is not None
+    assert (fit.line.bench.servers, fit.line.bench.service.name) == (1, "lognormal")
+    found = _by_name(predict(fit, log, seed=seed, replications=20)[0])
+    mean = 6.5 * math.exp(0.125)
+    square = mean * mean * math.exp(0.25)
+    rate = 1 / 15.0
+    wait = rate * square / (2 * (1 - rate * mean))
+    assert found["wait for bench"].model == pytest.approx(wait, rel=0.05)
+    assert found["throughput"].model == pytest.approx(720, rel=0.02)
+    assert found["share to bench"].model == pytest.approx(1 / 3, rel=0.02)
+    assert abs(found["throughput"].error) < 0.01
+
+
+def test_a_hand_written_line_is_read_whole(hand: tuple[Log, Fit]) -> None:
+    log, fit = hand
+    line = fit.line
+    assert line.review is not None
+    assert line.bench is not None
+    assert line.cycle is not None
+    assert line.verdict is not None
+    assert line.exit is not None
+    assert line.after_review is not None
+    assert (line.review.servers, line.bench.servers) == (2, 3)
+    assert (line.review.service.name, line.bench.service.name, line.verdict.name) == ("lognormal", "gamma", "lognormal")
+    assert line.review.service.mean_us == pytest.approx(20e6 * math.exp(0.18), rel=0.05)
+    assert line.bench.service.mean_us == pytest.approx(30e6, rel=0.05)
+    assert line.cycle.mean_us == pytest.approx((1.2 + 3.2 + 1.8) / 3 * 1e6, rel=0.03)
+    assert line.after_review.mean_us == pytest.approx(5e6, rel=0.001)
+    assert line.bench.share == pytest.approx(0.30, abs=0.02)
+    assert fit.remarks == ()
+    assert fit.arrivals.recommended == "renewal"
+    assert log.parcels == 12_000
+
+
+@pytest.fixture(scope="module")
+def hand() -> tuple[Log, Fit]:
+    log = _log(hand_written(3, 12_000, batches=False), HAND_WORDS)
+    return log, fit_line(log)
+
+
+def test_a_prediction_says_how_sure_it_is_and_meets_the_second_half(hand: tuple[Log, Fit]) -> None:
+    """Fitted to the first half, the model meets the second within both intervals, and throughput within 2 %."""
+    log = hand[0]
+    fit = fit_line(log.part(0, 6_000))
+    found = _by_name(predict(fit, log.part(6_000, 12_000), seed=1, replications=20)[0])
+    assert abs(found["throughput"].error) < 0.03
+    for name in ("wait at the feeder", "wait for review", "wait for bench", "time from entry to exit"):
+        one = found[name]
+        assert 0 < one.half < one.model
+        assert abs(one.model - one.log) < 2 * (one.half * math.sqrt(20) + one.log_half), name
+
+
+def test_a_replay_of_the_logs_own_arrivals_differs_by_chance_only(hand: tuple[Log, Fit]) -> None:
+    log, fit = hand
+    pairs, model = replayed(fit, log, 1)
+    assert (model.of(Moment.ARRIVED) == log.of(Moment.ARRIVED)).all()
+    assert ((model.of(Moment.BENCH_DONE) >= 0) == (log.of(Moment.BENCH_DONE) >= 0)).all()
+    assert [one.name for one in pairs][:2] == ["induction after arrival", "image after induction"]
+    for one in pairs:
+        assert abs(one.difference_s) <= max(3 * one.half_s, 1e-5), one
+
+
+def test_a_ciw_network_is_predicted(tmp_path: Path) -> None:
+    """Its induct: throughput within 1 %, wait within 5 % of Ciw's own log; the bench within Ciw's own interval."""
+    log = _log(ciw_network(1, 12.0), CIW_WORDS)
+    fit = fit_line(log)
+    assert fit.line.bench is not None
+    assert fit.line.bench.servers == 4
+    assert fit.line.bench.service.name == "lognormal"
+    found = _by_name(predict(fit, log, seed=1, replications=30)[0])
+    assert abs(found["throughput"].error) < 0.01
+    assert abs(found["wait at the feeder"].error) < 0.05
+    assert abs(found["time from entry to exit"].error) < 0.05
+    assert abs(found["wait for bench"].model - found["wait for bench"].log) < found["wait for bench"].log_half
+
+
+def test_what_a_log_lacks_is_left_out_and_told() -> None:
+    rows = [row for row in hand_written(5, 3_000, batches=False) if row[1] in ("taken", "opened", "closed")]
+    fit = fit_line(_log(rows, HAND_WORDS))
+    line = fit.line
+    assert (line.cycle, line.way, line.verdict, line.review) == (None, None, None, None)
+    assert line.bench is not None
+    assert any("arrivals at the feeder are not logged" in remark for remark in fit.remarks)
+
+
+def test_the_calibrated_scenario_runs_in_the_twin_as_the_log_did(hand: tuple[Log, Fit], tmp_path: Path) -> None:
+    log, fit = hand
+    path = tmp_path / "own.toml"
+    written = scenario_toml(fit, LANE, tmp_path, "own.csv")
+    path.write_text(written.text, encoding="utf-8")
+    plan = load_scenario(path, {"review": False, "verdicts.uncertain_permille": 0})
+    assert plan.settings.bench.officers == 3
+    assert plan.config.draw.rate == f"{fit.line.bench.share:.6f}" if fit.line.bench else False
+    path.write_text(
+        written.text.replace("review = true", "review = false").replace("uncertain_permille", "miss_permille", 1)
+        .replace("miss_permille = 0\nfalse", "false").split("[reviewers]")[0]
+        + "[belt]" + written.text.split("[belt]")[1],
+        encoding="utf-8",
+    )  # fmt: skip
+    twin, ended = run_in_twin(path, 250, 2)
+    assert ended == "complete"
+    found = {one.name: one.value for one in figures(twin, officers=3)}
+    own = {one.name: one.value for one in figures(log, officers=3)}
+    assert found["throughput"] == pytest.approx(own["throughput"], rel=0.15)
+    assert found["share to bench"] == pytest.approx(own["share to bench"], abs=0.09)
+    assert twin.between(Moment.INDUCTED, Moment.BENCH_QUEUED).mean() / SECOND_US == pytest.approx(14, rel=0.1)
+
+
+def test_the_command_writes_scenario_page_and_figures(tmp_path: Path) -> None:
+    log = write_csv(tmp_path / "export.csv", _one_officer(4, 1_500))
+    words = [f"--event={theirs}={ours}" for theirs, ours in HAND_WORDS.items()]
+    names = [f"--column={pair}" for pair in ("parcel=case", "event=activity", "time=at")]
+    files = {name: tmp_path / f"c.{name}" for name in ("toml", "html", "json")}
+    done = CliRunner().invoke(
+        calibrate,
+        [str(log), *names, *words, "--time-unit=s", "--holdout=0.4", "--replications=4", f"--lane={LANE}",
+         f"--out={files['toml']}", f"--report={files['html']}", f"--json={files['json']}"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    told = json.loads(files["json"].read_text(encoding="utf-8"))
+    assert (told["fitted_parcels"], told["predicted_parcels"]) == (900, 600)
+    assert {"throughput", "wait for bench"} <= {one["name"] for one in told["figures"]}
+    assert load_scenario(files["toml"]).settings.bench.officers == 1
+    page = files["html"].read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == 3
+    assert "SYNTHETIC" in page
+    assert "http" not in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["{log}"], "expected columns parcel, event, time"),
+        (["{log}", "--column", "parcel"], "expected NAME=NAME, was parcel"),
+        (["{folder}"], "expected a run directory with journal.db"),
+        (["{log}", "--twin-parcels", "5"], "expected --out too"),
+        (["{log}", "--out", "nowhere/x.toml"], "expected an existing folder"),
+        (["{short}"], "at least 50 parcels"),
+    ],
+)
+def test_a_calibration_that_can_not_be_ends_with_one_clear_line(
+    arguments: list[str], text: str, tmp_path: Path
+) -> None:
+    log = write_csv(tmp_path / "export.csv", [(1, "come", 1.0)])
+    short = tmp_path / "short.csv"
+    short.write_text("parcel,event,time\n1,inducted,1\n", encoding="utf-8")
+    places = {"log": log, "folder": tmp_path, "short": short}
+    done = CliRunner().invoke(calibrate, [one.format(**places) for one in arguments])
+    assert done.exit_code == 1
+    assert text in " ".join(done.output.split())
+    assert "Traceback" not in done.output
+
+
+def test_a_run_directory_without_a_journal_is_no_log(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"journal\.db"):
+        journal_log(tmp_path)
