@@ -69,8 +69,7 @@ class MiniPlant:
         self.gate_works = True
         self.gate_sticks = False
         self.induction = False
-        self.epochs = 0
-        self.line = 0
+        self.epochs = self.line = 0
         self.boxes: list[Box] = []
         self.by_seq: dict[int, Box] = {}
         self.gate_log: list[tuple[int, int]] = []
