@@ -1,7 +1,7 @@
 """Follows every permit from outside: what is found before its body reaches the blade must end it, and the gate obeys.
 
 Part of the scribe's reading. Rules: I2 grounds after the decision, I11 permits and lost links, R6 codes, R12 releases
-after a permit ended, R13 gates that did not open and nobody missed.
+after a permit ended, R13 gates that did not open and nobody missed, R4 permitted parcels without an end, I27 the bench.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,9 @@ from lane.events.parcel import (
     CustodyUnproven,
     DispositionDecided,
     GroundAdded,
+    ParcelDiverted,
     ParcelIdentified,
+    ParcelInducted,
     ParcelReleased,
     PermitIssued,
     PermitUsed,
@@ -63,6 +65,8 @@ class Gatekeeper:
             GroundAdded: self._ground,
             CustodyUnproven: self._unproven,
             ParcelReleased: self._released,
+            ParcelDiverted: self._diverted,
+            ParcelInducted: self._inducted,
         }
 
     # --- codes
@@ -128,3 +132,16 @@ class Gatekeeper:
         known = self._passes.pop(event.seq, None)
         if known is not None and known.early and self._routed(event.seq) is Route.RELEASE:
             self._breaks("R12", "through the gate, although its permit had ended in good time", event.seq)
+
+    def _diverted(self, event: ParcelDiverted, item: Any, events: Sequence[AnyEvent]) -> None:
+        self._passes.pop(event.seq, None)
+        places, bench = self._station.config.bench_places, len(self._station.controller.state.bench)
+        if bench > places:
+            self._breaks("I27", f"{bench} parcels at a bench of {places} places", event.seq)
+
+    def _inducted(self, event: ParcelInducted, item: Any, events: Sequence[AnyEvent]) -> None:
+        """Now and then: did a parcel with a permit leave the books without any end?"""
+        on_belt = self._station.controller.state.parcels
+        for seq in [seq for seq in self._passes if seq not in on_belt]:
+            del self._passes[seq]
+            self._breaks("R4", "had a permit, and left the books neither released nor diverted nor unproven", seq)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 PPM = 1_000_000
 COUNT_MAX = 10_000
 """No parcel holds so many pieces."""
+INDUCTIONS_MAX = 2
+"""A third induction of one waybill is opened (0-decisions, H)."""
 HANDED_OVER = (Custody.DEPARTED, Custody.WITH_AUTHORITY, Custody.BACK_IN_WAREHOUSE)
 
 
@@ -54,6 +56,9 @@ class Told:
     count: ContentCompared | None = None
     released: bool = False
     beside: int = 0  # lane number of a lost parcel next to it
+    flushed: str = ""
+    against: tuple[str, ...] = ()  # what the declarations said against it
+    key: str = ""
 
 
 class Scribe:
@@ -64,7 +69,7 @@ class Scribe:
         self._config, self._watch, self._routed = station.config, watch, routed
         self._told: dict[int, Told] = {}
         self._keys: dict[int, bytes] = {}
-        self._drawn_before: dict[str, int] = {}
+        self._times: dict[str, int] = {}  # inductions of each waybill
         self._counters: tuple[str, str, int, int] | None = None
         self._raised: set[int] = set()
         self._given_up: set[int] = set()  # flushed, or lost before: a fault of theirs says nothing new
@@ -135,9 +140,10 @@ class Scribe:
         before, self._counters = self._counters, (
             event.rate, str(event.design), event.n + event.counts, event.selected + (event.drawn and event.counts),
         )  # fmt: skip
-        repeated = event.counts and event.parcel_key in self._drawn_before
+        repeated = event.counts and event.parcel_key in self._times
         if event.parcel_key:
-            self._drawn_before[event.parcel_key] = seq
+            self._times[event.parcel_key] = self._times.get(event.parcel_key, 0) + 1
+            self._of(seq).key = event.parcel_key
         same = before is not None and before[:2] == (event.rate, str(event.design))
         for broken, text in (
             (d.hex() != event.d, "the draw is not the one that its key gives"),
@@ -154,7 +160,7 @@ class Scribe:
     def _answered(self, item: DeclarationAnswer, events: Sequence[AnyEvent]) -> None:
         told = self._of(item.seq)
         if told.gross_mg < 0:
-            told.gross_mg = item.gross_mg
+            told.gross_mg, told.against = item.gross_mg, tuple(str(ground) for ground in item.grounds)
 
     def _measured(self, event: ParcelMeasured, item: Any, events: Sequence[AnyEvent]) -> None:
         self._of(event.seq).length_um = event.length_um
@@ -203,6 +209,10 @@ class Scribe:
         ):
             if broken:
                 self._breaks("R2", text, event.seq)
+        if told.against:
+            self._breaks("R6", f"decided to release against the declarations: {', '.join(told.against)}", event.seq)
+        if self._times.get(told.key, 0) > INDUCTIONS_MAX:
+            self._breaks("R6", f"decided to release induction {self._times[told.key]} of one waybill", event.seq)
 
     def _agrees(self, count: ContentCompared | None) -> bool:
         """Whether the count says what was declared, surely enough, by the approved model."""
@@ -233,6 +243,8 @@ class Scribe:
         told.released = True
         if event.via is Via.GATE and told.beside:
             self._breaks("R11", f"released although {told.beside} was lost beside it", event.seq)
+        if event.via is Via.GATE and told.flushed:
+            self._breaks("I13", f"released although the belt was flushed: {told.flushed}", event.seq)
         if event.via is not Via.GATE or told.status in (None, StatusClass.RELEASED):
             return
         if not _recalled(events, event.seq):
@@ -255,6 +267,9 @@ class Scribe:
 
     def _flushed(self, event: BeltFlushed, item: Any, events: Sequence[AnyEvent]) -> None:
         self._given_up.update(event.seqs)
+        for seq, told in self._told.items():
+            if not told.released and self._routed(seq) is None:
+                told.flushed = event.cause
 
     # --- alarms
 

@@ -202,7 +202,7 @@ BUGS = (
                 "lane.controller.evidence:vision_result",
                 "    _announce(desk, parcel, result, item)\n",
                 "    _announce(desk, parcel, result, item)\n"
-                "    if parcel.decided and not grounds:\n"
+                "    if parcel.decided and not result.grounds:\n"
                 "        from lane.controller.deciding import decide\n"
                 "        parcel.grounds.clear()\n"
                 "        decide(desk, parcel)\n",

@@ -145,6 +145,7 @@ BUGS = (
                 "return",
             ),
         ),
+        equivalent="a failed commit ends the core's process at once, in runtime and twin: nothing is decided after it",
     ),
     Bug(
         name="vision_deadline_forgotten",
