@@ -11,7 +11,7 @@ from rich.table import Table
 
 from sim.explore.case import MIX, PARCELS, CaseError, Mode, draw_case, load_case, to_text
 from sim.explore.figures import figures_of
-from sim.explore.search import Finding, Plan, case_of, search
+from sim.explore.search import FIELDS, Finding, Plan, case_of, search
 from sim.explore.setup import Field
 from sim.explore.shrink import SECONDS_MAX, Shrinker
 from sim.explore.story import story
@@ -34,7 +34,8 @@ _SEED = click.IntRange(0, (1 << 53) - 1)
 @click.option("--all-on", "mode", flag_value="all-on", help="Short for --mode all-on.")
 @click.option(
     "--field", "fields", multiple=True, type=click.Choice([str(one) for one in Field]),
-    help="What stands beside the controller: plain remote I/O, our lane I/O, a lane PLC. Default: all three in turn.",
+    help="What stands beside the controller: remote I/O with levels (level) or pulses (plain), our lane I/O (io), a "
+    "lane PLC (plc). Default: plc, io and plain in turn.",
 )  # fmt: skip
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 256), help="Processes.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
@@ -61,7 +62,7 @@ def search_command(
     if json_file is not None and not json_file.parent.is_dir():
         raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
     modes = MODES.get(mode) or (Mode(mode),)
-    plan = Plan(seed=seed, parcels=parcels, modes=modes, fields=tuple(Field(one) for one in fields) or tuple(Field))
+    plan = Plan(seed=seed, parcels=parcels, modes=modes, fields=tuple(Field(one) for one in fields) or FIELDS)
     console = Console(stderr=True)
     with _progress(console) as progress:
         task = progress.add_task("searching", total=plan.cases * plan.size)

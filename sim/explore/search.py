@@ -24,6 +24,8 @@ CHUNK = 8
 COLLECT_EVERY = 4
 """Cases between two garbage collections."""
 FINDINGS_MAX = 10_000
+FIELDS = (Field.PLC, Field.IO, Field.PLAIN)
+"""What a working site may have in the field; outputs held as levels (no H1) are searched only when asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class Plan:
     seed: int
     parcels: int
     modes: tuple[Mode, ...] = MIX
-    fields: tuple[Field, ...] = tuple(Field)
+    fields: tuple[Field, ...] = FIELDS
     size: int = PARCELS
 
     @property

@@ -1,0 +1,146 @@
+"""The search: figures that do not depend on workers, a short search that must be clean, faulty cores that are found."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from devices.signals import BarcodeRead
+from lane.commands import Step
+from lane.controller.core import LaneController
+from lane.inputs import AnyInput, OrderGiven, StatusChanged
+from lane.orders import Unhold
+from sim.cli import sim
+from sim.explore.case import Case, CaseError, Mode, case_seed, draw_case, from_text, load_case, to_text
+from sim.explore.figures import GOALS, catalogue_ids, clopper_pearson, figures_of
+from sim.explore.run import run_case
+from sim.explore.search import Plan, search
+from sim.explore.setup import Field, Setup
+from sim.explore.shrink import Shrinker
+from sim.explore.story import LINES_MAX, story
+from sim.faults import Fault, FaultKind
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
+
+
+class DeafToCustoms(LaneController):
+    """A deliberate bug: a status that changes while its parcel is on the belt is not heard."""
+
+    def handle(self, item: AnyInput) -> Step:
+        """As the controller, with the bug."""
+        if isinstance(item, StatusChanged):
+            return Step((), ())
+        return super().handle(item)
+
+
+class StaysHeld(LaneController):
+    """A deliberate bug that costs nothing but work: an officer's Unhold is not heard."""
+
+    def handle(self, item: AnyInput) -> Step:
+        """As the controller, with the bug."""
+        if isinstance(item, OrderGiven) and isinstance(item.order, Unhold):
+            return Step((), ())
+        return super().handle(item)
+
+
+def test_a_short_search_finds_nothing_that_no_residual_risk_explains() -> None:
+    plan = Plan(seed=20, parcels=1_200, size=100)
+    result = search(20, 1_200, plan=plan)
+    assert [(finding.number, finding.rules) for finding in result.unexplained] == []
+    figures = figures_of(plan, result, workers=1)
+    assert figures["parcels"] == 1_200
+    assert sum(figures["faults_injected"].values()) > 300
+    assert set(figures["faults_injected"]) == set(catalogue_ids())
+    assert set(figures["sometimes"]) == set(GOALS)
+    assert figures["efficiency"]["tracking_identity_device_within_limit"]
+
+
+def test_the_same_seed_gives_the_same_figures_on_one_worker_and_on_two() -> None:
+    plan = Plan(seed=5, parcels=900, size=50)
+    alone, together = search(5, 900, plan=plan), search(5, 900, plan=plan, workers=2)
+    assert alone.figures == together.figures
+    assert alone.goals == together.goals
+    assert alone.findings == together.findings
+
+
+def test_a_lane_that_never_works_again_after_a_fault_breaks_the_second_phase() -> None:
+    hold = Fault(kind=FaultKind.HELD_BY_HAND, parcel=10, at_us=1_000_000)
+    case = Case(seed=3, mode=Mode.FEW, setup=Setup(), parcels=60, calm=40, faults=(hold,))
+    assert run_case(case).rules == ()
+    assert {"L1", "L3"} <= set(run_case(case, StaysHeld).rules)
+
+
+def test_an_exception_of_the_core_is_a_finding_with_its_traceback() -> None:
+    class Raises(LaneController):
+        def handle(self, item: AnyInput) -> Step:
+            if isinstance(item, BarcodeRead):
+                raise KeyError("no such parcel")
+            return super().handle(item)
+
+    found = run_case(draw_case(1, Mode.CLEAN, Field.PLC, 20), Raises)
+    assert found.rules == ("I24",)
+    assert "no such parcel" in found.crash
+
+
+@pytest.mark.slow
+def test_a_planted_failure_becomes_a_story_of_at_most_three_faults_and_twenty_parcels() -> None:
+    cases = (draw_case(case_seed(8, number), Mode.SWARM, Field.PLC, 120) for number in range(40))
+    case = next(case for case in cases if "R5" in run_case(case, DeafToCustoms).rules)
+    shrunk = Shrinker(case, ("R5",), DeafToCustoms).run()
+    assert shrunk is not None
+    assert len(shrunk.case.faults) <= 3
+    assert len(shrunk.case.kept) <= 20
+    told = story(shrunk.case, DeafToCustoms)
+    assert len(told) <= LINES_MAX
+    assert any("R5" in line for line in told)
+    assert run_case(shrunk.case).rules == (), "the sound core breaks nothing in the same case"
+
+
+def test_the_shrinker_says_when_nothing_breaks() -> None:
+    assert Shrinker(draw_case(1, Mode.CLEAN, Field.PLC, 20)).run() is None
+
+
+@pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])
+def test_a_stored_case_breaks_what_it_expects_and_no_more(path: Path) -> None:
+    case = load_case(path)
+    assert set(run_case(case).rules) == set(case.expects)
+
+
+def test_a_case_file_is_read_as_it_was_written() -> None:
+    case = draw_case(7, Mode.SWARM, Field.IO, 60)
+    assert from_text(to_text(case), "here") == case
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: "{", "expected a case as JSON"),
+        (lambda text: text.replace("sim-case/1", "sim-case/9"), "sim-case/1"),
+        (lambda text: text.replace('"speed_um_s"', '"sped_um_s"'), "unknown key 'sped_um_s'"),
+        (lambda text: text.replace('"mode": "clean"', '"mode": "tidy"'), "tidy"),
+    ],
+)
+def test_a_case_file_that_is_wrong_is_refused_with_what_was_expected(change: Any, told: str) -> None:
+    with pytest.raises(CaseError, match="here") as error:
+        from_text(change(to_text(draw_case(7, Mode.CLEAN, Field.IO, 60))), "here")
+    assert told in str(error.value)
+
+
+def test_the_exact_interval_of_a_share() -> None:
+    assert clopper_pearson(0, 100) == pytest.approx((0.0, 0.03622), abs=1e-4)
+    assert clopper_pearson(100, 100)[1] == 1.0
+
+
+def test_the_command_writes_its_figures_and_tells_a_case(tmp_path: Path) -> None:
+    file, case = tmp_path / "search.json", tmp_path / "case.json"
+    done = CliRunner().invoke(
+        sim, ["search", "--parcels", "300", "--seed", "1", "--mode", "clean", "--workers", "1", "--json", str(file)]
+    )
+    assert done.exit_code == 0, done.output
+    assert '"unexplained_releases": 0' in file.read_text(encoding="utf-8")
+    case.write_text(to_text(draw_case(1, Mode.CLEAN, Field.PLC, 20)), encoding="utf-8")
+    told = CliRunner().invoke(sim, ["story", str(case)])
+    assert told.exit_code == 0, told.output
+    assert "no rule breaks in this case" in told.output
+    assert CliRunner().invoke(sim, ["story", "nonsense"]).exit_code != 0
