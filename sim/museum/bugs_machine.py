@@ -181,6 +181,37 @@ BUGS = (
         ),
     ),
     Bug(
+        name="blade_discrepancy_ignored",
+        wrong="Rule H2 off: a blade that is not where it was commanded stops nothing.",
+        parts=(Edit("sim.plant.field_rules:FieldRules.checked", "return not there", "return False"),),
+    ),
+    Bug(
+        name="destination_not_latched",
+        wrong="Rule H3 off: a permit for a body that is past the divert eye still opens the gate.",
+        parts=(Edit("sim.plant.field_rules:FieldRules.latched", "return any(", "return False and any("),),
+    ),
+    Bug(
+        name="gate_closes_by_time_only",
+        wrong="Rule H4 off: the gate closes when the pulse ends, not at the parcel's own tail.",
+        parts=(
+            Edit(
+                "sim.plant.lane_io:LaneIo._ended", "return by_time or 0 <= running.to_um <= belt_um", "return by_time"
+            ),
+            Edit("sim.plant.lane_io:LaneIo.due_belt_um", "if running is not None and running.to_um >= 0:", "if False:"),
+        ),
+    ),
+    Bug(
+        name="close_follower_let_through",
+        wrong="Rule H5 off: a body closer than the least gap behind a released one passes the open gate.",
+        parts=(
+            Edit(
+                "sim.plant.field_rules:FieldRules.divert",
+                "return Duty.H5 in self._duties and",
+                "return False and",
+            ),
+        ),
+    ),
+    Bug(
         name="expired_permit_honoured",
         wrong="The lane I/O opens the gate for a permit that has expired.",
         parts=(Edit("sim.plant.lane_io:LaneIo._open", "if at_us > pulse.not_after_us:", "if False:"),),
