@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.experiment.batches import OBSERVATIONS_MIN, BatchMeans, batch_means
 from sim.experiment.figures import SECOND_US, Horizon, figures_of, queue_levels, window_of
+from sim.experiment.meanings import GROUND_PREFIX, STOPPED_PREFIX
 from sim.experiment.warmup import Floats, mean_series, mser5
 from sim.experiment.watch import NEVER, PLANTED_CODE, Column, Log
 from sim.streams.truth import CONTENT_ERRORS
@@ -32,6 +33,11 @@ class Digest:
     wrong: int
     escaped: int
     curves: dict[str, Floats]
+
+    def value(self, figure: str) -> float | None:
+        """A figure; a ground or cause that did not occur has the share 0."""
+        absent = 0.0 if figure.startswith((GROUND_PREFIX, STOPPED_PREFIX)) else None
+        return self.figures.get(figure, absent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,8 @@ def _scenario(done: Done, i: int) -> dict[str, Any]:
         "config_sha256": scenario_sha256(done.scenarios[i]),
         "replications": len(digests),
         "parcels": done.batches[i].parcels if done.batches else plan.parcels,
-        "figures": {figure: _figure(figure, digests) for figure in FIGURES} | _batched(done, i),
+        "figures": {name: _figure(name, digests) for name in dict.fromkeys((*FIGURES, *plan.figures))}
+        | _batched(done, i),
         "grounds": _with_prefix(GROUND_PREFIX, digests),
         "stopped": _with_prefix(STOPPED_PREFIX, digests),
         "runs": [
@@ -101,14 +102,12 @@ def _with_prefix(prefix: str, digests: Sequence[Digest]) -> dict[str, Any]:
     return {figure.removeprefix(prefix): _figure(figure, digests) for figure in names}
 
 
-def values_of(figure: str, digests: Sequence[Digest]) -> list[float | None]:
-    """One value per replication; a ground or cause that did not occur has the share 0."""
-    absent = 0.0 if figure.startswith((GROUND_PREFIX, STOPPED_PREFIX)) else None
-    return [run.figures.get(figure, absent) for run in digests]
+def _values(figure: str, digests: Sequence[Digest]) -> list[float | None]:
+    return [run.value(figure) for run in digests]
 
 
 def _figure(figure: str, digests: Sequence[Digest]) -> dict[str, Any]:
-    values = values_of(figure, digests)
+    values = _values(figure, digests)
     present = [value for value in values if value is not None]
     said: dict[str, Any] = {"values": values, **_interval(interval_of(present) if present else None)}
     if figure in ESCAPES and present:
@@ -132,7 +131,7 @@ def _comparisons(done: Done) -> list[dict[str, Any]]:
     level = bonferroni(LEVEL, len(others))
     return [
         {"name": names[i], "baseline": plan.baseline, "level": level, "figure": figure}
-        | _pairing(values_of(figure, done.digests[base]), values_of(figure, done.digests[i]), level)
+        | _pairing(_values(figure, done.digests[base]), _values(figure, done.digests[i]), level)
         for i in others
         for figure in plan.figures
     ]
@@ -238,4 +237,4 @@ def _curves(digests: Sequence[Digest]) -> dict[str, Any]:
     }
 
 
-__all__ = ["SCHEMA", "Horizon", "Plan", "encoded", "results_of", "values_of"]
+__all__ = ["SCHEMA", "Horizon", "Plan", "encoded", "results_of"]

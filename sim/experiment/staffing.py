@@ -74,7 +74,7 @@ def _all_met(demands: Sequence[Mapping[str, Any]]) -> str:
 
 def _judged(demand: Demand, runs: Sequence[Digest]) -> dict[str, Any]:
     """``met``: yes (even at the unfavourable end of the interval), no (not even at the other), open."""
-    values = [value for run in runs if (value := run.figures.get(demand.figure)) is not None]
+    values = [value for run in runs if (value := run.value(demand.figure)) is not None]
     bound = demand.at_most if demand.at_most is not None else demand.at_least
     assert bound is not None
     said: dict[str, Any] = {"figure": demand.figure, "bound": bound, "at_most": demand.at_most is not None}

@@ -194,7 +194,7 @@ class Study:
         return log
 
     def _values(self, i: int, figure: str, count: int) -> list[float | None]:
-        return [self._digests[i, r].figures.get(figure) for r in range(count)]
+        return [self._digests[i, r].value(figure) for r in range(count)]
 
     def _until_precise(self, count: int) -> tuple[int | None, int]:
         """(replications after which every wanted figure of every scenario was precise, replications to use)."""
@@ -226,7 +226,7 @@ class Study:
         def value(i: int, r: int) -> float:
             if (i, r) not in self._digests:
                 self._ensure([(i, ahead) for ahead in range(r, min(r + AHEAD, plan.replications_max))])
-            found = self._digests[i, r].figures.get(wish.figure)
+            found = self._digests[i, r].value(wish.figure)
             if found is None:
                 raise ValueError(f"{plan.cases[i].name}: {wish.figure} has no value in replication {r + 1}")
             return found

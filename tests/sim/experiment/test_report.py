@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sim.experiment.cli import experiment
 from sim.experiment.figures import Horizon
 from sim.experiment.meanings import FIGURES, meaning_of
-from sim.experiment.report.page import _answer, _selection, page
+from sim.experiment.report.page import _answer, _figures, _selection, _stops, page
 from sim.experiment.report.words import answer, number, shown
 from sim.experiment.results import results_of
 from sim.experiment.study import Study, load_scenarios
@@ -155,3 +155,23 @@ def test_the_command_writes_results_report_and_json_and_refuses_a_wrong_file(tmp
     nowhere = CliRunner().invoke(experiment, [str(file), "--json", str(tmp_path / "none" / "x.json")])
     assert nowhere.exit_code != 0
     assert "expected an existing folder" in nowhere.output
+
+
+def test_grounds_can_be_figures_and_what_never_occurs_is_zero(tmp_path: Path) -> None:
+    lead = 'figures = ["ground.NO_READ", "ground.RANDOM_DRAW"]\n'
+    results = _results(tmp_path, lead + STAFFING.replace("bench_wait_p95_s", "ground.NO_READ"))
+    never, drawn = (results["scenarios"][0]["figures"][name] for name in results["figures"])
+    assert (never["mean"], never["half_width"]) == (0.0, 0.0)
+    assert drawn["mean"] == 12.5
+    assert {row["meets"] for row in results["staffing"]["rows"]} == {"yes"}
+    assert "Inspected for RANDOM_DRAW" in "".join(_figures(results))
+
+
+def test_causes_of_stops_have_a_table_when_there_were_stops(staffed: dict[str, Any]) -> None:
+    assert list(_stops(staffed)) == []
+    stopped = {"stopped": {"BENCH_FULL": {"mean": 1.25, "half_width": 0.5, "n": 4}}}
+    scenarios = [staffed["scenarios"][0] | stopped, *staffed["scenarios"][1:]]
+    told = "".join(_stops(staffed | {"scenarios": scenarios}))
+    assert "BENCH_FULL" in told
+    assert "1.25 ± 0.50" in told
+    assert "0.00 ± 0.00" in told  # the others never stood
