@@ -152,6 +152,10 @@ class LaneController:
                 parcel = state.parcels.get(number)
                 if parcel is None or parcel.decided:
                     self._drop_stale(state)
+            elif due == _IDENTITY:
+                parcel = state.parcels.get(number)
+                if parcel is None or parcel.identity_closed:
+                    self._drop_stale(state)
             elif due != _BEAM_OFF and _is_stale(state, due, number):
                 self._drop_stale(state)
         if desk.snapshot_due:
@@ -245,8 +249,9 @@ class LaneController:
 
     @staticmethod
     def _drop_stale(state: LaneState) -> None:
-        """Forget deadlines at the top whose parcel has passed or left, so that nobody is woken for nothing."""
+        """Forget deadlines from the top whose parcel has passed or left, so that nobody is woken for nothing."""
         due = state.belt_due
+        heappop(due)  # asked for when the first one is known to be stale
         while due and _is_stale(state, due[0][1], due[0][2]):
             heappop(due)
 

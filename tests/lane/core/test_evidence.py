@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from devices.signals import BarcodeRead, EyeChanged, ReadQuality, WeightMeasured
 from lane.commands import Count
 from lane.controller.core import LaneController
+from lane.controller.state import Due
 from lane.events.parcel import (
     ContentCompared,
     CustodyUnproven,
@@ -215,6 +216,14 @@ def test_late_count_is_recorded_and_lifts_nothing() -> None:
     plant._count(count, plant.boxes[0])
     assert plant.of(ContentCompared)
     assert end(plant) == {Ground.VISION_TIMEOUT}
+
+
+def test_a_count_that_has_come_wakes_nobody_at_its_deadline() -> None:
+    plant = running(1)
+    reach(plant, ParcelScanned)
+    assert [kind for _, kind, _ in plant.core.state.time_due if kind == Due.VISION]
+    reach(plant, ContentCompared)
+    assert not [kind for _, kind, _ in plant.core.state.time_due if kind == Due.VISION]
 
 
 def test_failure_of_another_picture_or_after_the_count_says_nothing() -> None:
