@@ -16,6 +16,7 @@ from types import FrameType
 
 from sim.coretwin.station import Station
 from sim.explore.case import MIX, PARCELS, Case, Mode, stream_of
+from sim.explore.residual import unexplained
 from sim.explore.run import CRASH, CaseResult, run_case
 from sim.explore.search import Plan, case_of
 from sim.explore.setup import Field
@@ -64,6 +65,8 @@ class Shown:
     rules: dict[str, tuple[int, str]]
     figures: Counter[str]
     field: Field
+    weak: frozenset[str] = frozenset()
+    """Rules of which a known residual risk explains every break."""
     books: str = ""
     """Hash over number of records and every parcel's way and grounds."""
 
@@ -93,7 +96,9 @@ def shown(case: Case) -> Shown:
         return Shown({HANG: (case.parcels, f"the case took more than {CASE_S_MAX} s")}, Counter(), case.setup.field)
     if found.crash and LANE not in found.crash.rpartition('File "')[2]:
         return Shown({TWIN: (case.parcels, found.crash[-200:])}, Counter(), case.setup.field)
-    return Shown(_rules(case, found), found.figures, case.setup.field, _books(stations[0]))
+    strong = {one.rule for one in unexplained(found)}
+    weak = frozenset(found.rules) - strong
+    return Shown(_rules(case, found), found.figures, case.setup.field, weak, _books(stations[0]))
 
 
 def _books(station: Station) -> str:
@@ -157,18 +162,18 @@ class Scales:
         named = []
         for rule in ill.rules.keys() - clean.rules.keys():
             self._only_ill[field, rule] += 1
-            if self._proves(field, rule):
+            if self._proves(field, rule, weak=rule in ill.weak):
                 named.append((ill.rules[rule][0], rule))
         if named:
             fed, rule = min(named)
             return rule, fed, ill.rules[rule][1]
         return self._efficiency(ill, clean)
 
-    def _proves(self, field: Field, rule: str) -> bool:
+    def _proves(self, field: Field, rule: str, *, weak: bool) -> bool:
         """Whether one more case with this broken rule names the bug."""
         if rule == TWIN:
             return False
-        if rule in (CRASH, HANG) or (rule not in NOISY and (field, rule) not in self._noisy):
+        if rule in (CRASH, HANG) or (not weak and rule not in NOISY and (field, rule) not in self._noisy):
             return True
         return self._only_ill[field, rule] >= AGAIN and not self._only_clean[field, rule]
 
@@ -217,7 +222,8 @@ class Scales:
 
 NOISY = frozenset({"L1", "L2", "L3", "L4", "L5"})
 """Liveness: a lane at another moment of its faults may take a little longer; one broken case proves nothing. Rules that
-the sound core broke in an earlier case of the same field prove nothing by one case either."""
+the sound core broke in an earlier case of the same field, and breaks that a known residual risk explains
+(``sim.explore.residual``), prove nothing by one case either."""
 
 
 def _with_stops(figures: Counter[str]) -> Counter[str]:
