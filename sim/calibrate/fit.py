@@ -47,7 +47,7 @@ def fit_line(log: Log, start_us: int = 0, seed: int = 1, progress: Callable[[str
         cycle=_cycle(log, remarks),
         way=fit_law(log.between(Moment.INDUCTED, Moment.SCANNED)),
         verdict=fit_law(_verdict(log)),
-        exit=fit_law(_exits(log, reviewed=False)),
+        exit=fit_law(exits(log, reviewed=False)),
         after_review=_after_review(log, remarks),
         review=_desk("review", review, log, remarks),
         bench=_desk("bench", bench, log, remarks),
@@ -96,7 +96,7 @@ def _left(log: Log) -> Column:
     return left
 
 
-def _exits(log: Log, *, reviewed: bool) -> Column:
+def exits(log: Log, *, reviewed: bool) -> Column:
     """Induction (or arrival) to the belt's end."""
     entry = log.of(Moment.INDUCTED if log.has(Moment.INDUCTED) else Moment.ARRIVED)
     left = _left(log)
@@ -113,7 +113,7 @@ def _after_review(log: Log, remarks: list[str]) -> LawFit | None:
     left, done = _left(log), log.of(Moment.REVIEW_DONE)
     here = (left != NONE_US) & (done != NONE_US)
     after = left[here] - done[here]
-    usual = _exits(log, reviewed=False)
+    usual = exits(log, reviewed=False)
     longest = int(numpy.percentile(usual, 99)) if len(usual) else 0
     entry = log.of(Moment.INDUCTED if log.has(Moment.INDUCTED) else Moment.ARRIVED)
     late = (left[here] - entry[here]) > longest

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Picture
 from numpy.typing import NDArray
 
 from sim.calibrate.figures import bench_desk, lane_times, review_desk
-from sim.calibrate.fit import Fit
+from sim.calibrate.fit import Fit, exits
 from sim.calibrate.moments import Log, Moment
 from sim.calibrate.predict import Compared, Paired
 from sim.streamlab.laws import LawFit
@@ -139,10 +139,7 @@ def _laws(log: Log, fit: Fit) -> Picture:
         first = Moment.SCANNED if log.has(Moment.SCANNED) else Moment.INDUCTED
         shown.append(("image to verdict", log.between(first, Moment.JUDGED), line.verdict))
     if line.exit is not None:
-        left = numpy.maximum(log.of(Moment.RELEASED), log.of(Moment.BENCH_QUEUED))
-        entry = log.of(Moment.INDUCTED)
-        here = (left >= 0) & (entry >= 0) & (log.of(Moment.REVIEW_DONE) < 0)
-        shown.append(("induction to exit", left[here] - entry[here], line.exit))
+        shown.append(("induction to exit", exits(log, reviewed=False), line.exit))
     for name, desk, found in (("review", line.review, review_desk(log)), ("bench", line.bench, bench_desk(log))):
         if desk is not None and found is not None:
             shown.append((f"service at the {name}", found.services, desk.service))
