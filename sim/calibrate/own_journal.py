@@ -1,5 +1,6 @@
 """Our own records as an event log: of a run directory on disk, or of a twin's journal in memory."""
 
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -49,6 +50,8 @@ def journal_log(
     try:
         bodies = (bytes(body) for (body,) in connection.execute("SELECT body FROM record ORDER BY idx"))
         return records_log(bodies, str(run), arrivals, progress)
+    except sqlite3.Error as error:
+        raise NoLog(f"{path}: can't be read ({error}); run `lane verify {run}`") from error
     finally:
         connection.close()
 

@@ -3,11 +3,14 @@
 import json
 import math
 import random
+import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from lane.journal.log import JOURNAL_NAME
 from sim.calibrate.cli import calibrate
 from sim.calibrate.figures import figures
 from sim.calibrate.fit import Fit, fit_line
@@ -18,6 +21,8 @@ from sim.calibrate.own_journal import journal_log
 from sim.calibrate.predict import Compared, predict, replayed
 from sim.calibrate.scenario_file import scenario_toml
 from sim.scenario import load_scenario
+from sim.streams.files import read_parcels, write_parcels
+from sim.twin import run_core_twin
 from tests.sim.calibrate.sources import CIW_WORDS, HAND_WORDS, Row, ciw_network, hand_written, write_csv
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -218,6 +223,36 @@ def test_a_calibration_that_can_not_be_ends_with_one_clear_line(
     assert done.exit_code == 1
     assert text in " ".join(done.output.split())
     assert "Traceback" not in done.output
+
+
+def test_a_journal_of_ours_is_a_log_of_the_lane_that_wrote_it(tmp_path: Path) -> None:
+    """The twin's day: officers, opening times, belt and verdicts come back as its scenario has them."""
+    plan = load_scenario(ROOT / "config" / "scenarios" / "day.toml", {"bench.officers": 6})
+    stream = plan.parcels(160, 3)
+    write_parcels(tmp_path / "stream.csv", stream)
+    result = run_core_twin(plan.config, stream, 3, settings=replace(plan.settings, keep_records=True))
+    database = sqlite3.connect(tmp_path / JOURNAL_NAME)
+    database.execute("CREATE TABLE record (idx INTEGER PRIMARY KEY, leaf BLOB, body BLOB)")
+    rows = [(index, b"", body) for index, body in result.journal.records()]
+    database.executemany("INSERT INTO record VALUES (?, ?, ?)", rows)
+    database.commit()
+    database.close()
+    log = journal_log(tmp_path, read_parcels(tmp_path / "stream.csv"))
+    assert log.parcels == 160
+    assert len(log.persons[Moment.BENCH_DONE]) == 6
+    assert (log.of(Moment.BENCH_QUEUED) >= 0).sum() == result.figures["routes"]["INSPECT"]
+    line = fit_line(log).line
+    assert line.bench is not None
+    assert line.way is not None
+    assert line.verdict is not None
+    assert (line.bench.servers, line.bench.told) == (6, "names")
+    assert line.bench.service.mean_us == pytest.approx(45e6, rel=0.2)
+    assert line.verdict.mean_us == pytest.approx(180_000, rel=0.15)
+    way_um = plan.config.layout.detector_um + sum(parcel.length_um for parcel in stream) / 160
+    assert line.way.mean_us == pytest.approx(way_um / plan.config.speed_um_s * 1e6, rel=0.1)
+    (tmp_path / JOURNAL_NAME).write_bytes(b"")
+    with pytest.raises(ValueError, match="can't be read"):
+        journal_log(tmp_path)
 
 
 def test_a_run_directory_without_a_journal_is_no_log(tmp_path: Path) -> None:
