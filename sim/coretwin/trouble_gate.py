@@ -94,14 +94,19 @@ class GateTroubles:
             self._troubles.hit(fault)
             for number in range(fault.strength):
                 off_us = station.now + (2 * number + 1) * BOUNCE_US
-                station.driver.call_at(off_us, self._told, changed(switch, position=GatePosition.MOVING))
-                station.driver.call_at(off_us + BOUNCE_US, self._told, switch)
+                station.driver.call_at(off_us, self._opens, switch)
+                station.driver.call_at(off_us + BOUNCE_US, self._looked_at)
             return changed(switch)
 
         self._troubles.between.arm(GateInPosition, bounce, until_us=station.now + ARMED_US)
 
-    def _told(self, switch: GateInPosition) -> None:
-        self._station.emit(changed(switch, at_us=self._station.now, belt_um=self._station.belt()))
+    def _opens(self, switch: GateInPosition) -> None:
+        """The contact opens for a moment, as long as the blade rests on it."""
+        gate, now = self._station.plant.gate, self._station.now
+        rests = gate.out(now) if switch.position is GatePosition.RELEASE else gate.home(now)
+        if rests and not self._troubles.silent:
+            moving = changed(switch, at_us=now, belt_um=self._station.belt(), position=GatePosition.MOVING)
+            self._station.emit(moving)
 
     def _lie(self, fault: Fault) -> None:
         def lie(switch: GateInPosition) -> GateInPosition | None:
@@ -112,7 +117,7 @@ class GateTroubles:
         self._troubles.between.arm(GateInPosition, lie, until_us=self._station.now + ARMED_US)
 
     def _looked_at(self, _: None) -> None:
-        """Somebody moves the blade a little: the switch tells what is there."""
+        """The switch tells what is there: it closed again, or somebody moved the blade a little."""
         if not self._troubles.silent:
             self._troubles.links.tell_gate()
 

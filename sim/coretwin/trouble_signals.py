@@ -8,6 +8,7 @@ from lane.draw import draw_key
 from lane.model.config import EYES, READER_FIRST, READER_SECOND, Layout
 from sim.coretwin.tampering import changed
 from sim.faults import Fault, FaultKind
+from sim.plant.happenings import Happening, Kind
 
 if TYPE_CHECKING:
     from sim.coretwin.troubles import Troubles
@@ -58,7 +59,11 @@ class SignalTroubles:
     # --- eyes
 
     def _edge(self, eye: str, blocked: bool, at_us: int, belt_um: int) -> None:
-        self._station.emit(EyeChanged(at_us=at_us, belt_um=belt_um, eye=eye, blocked=blocked))
+        """An edge that the eye itself makes: it goes into the ring like any other."""
+        if self._troubles.silent:
+            self._troubles.keep(Happening(Kind.EYE, at_us, belt_um, eye, blocked, 0, "", 0))
+        else:
+            self._station.emit(EyeChanged(at_us=at_us, belt_um=belt_um, eye=eye, blocked=blocked))
 
     def _ghost(self, fault: Fault) -> None:
         """Something that is no body covers an eye: a label, a hand, dust."""

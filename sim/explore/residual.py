@@ -7,9 +7,11 @@ closely that no blade closes between them.
 
 from collections.abc import Mapping
 
+from lane.model.config import CoreConfig
+from lane.permits import left_by_um, stop_um
 from sim.coretwin.trouble_links import FOREIGN_PERMIT
 from sim.explore.run import CaseResult
-from sim.explore.setup import config_of
+from sim.explore.setup import config_of, spacing_um
 from sim.explore.watch import Broken
 from sim.faults import FaultKind
 
@@ -33,8 +35,9 @@ REASONS: Mapping[str, str] = {
     "gate closes at the tail of the permitted one, and no eye sees a gap between them.",
     LAST_LOOK: "a body that takes a permitted parcel's place behind the last station that looks at more than edges "
     "(second reader, or the tunnel where there is none) is taken for it; position alone is no identity.",
-    STUCK: "the blade sticks at RELEASE and, at the same time, what stops the belt is late or cut off (coasting drive, "
-    "slow disk, silent link, dead core): the next body is through before the belt stands.",
+    STUCK: "the blade sticks at RELEASE and the next body is through before the belt stands: the stop is late or cut "
+    "off at the same time (coasting drive, slow disk, silent link, dead core), or the parcels follow each other more "
+    "closely than the belt's stopping way at this speed.",
 }
 STRANGER_US = 6_000_000
 """A strange pulse lasts 2.5 s at most, and a blade that sticks open for it some seconds more."""
@@ -69,6 +72,12 @@ def unexplained(found: CaseResult) -> list[Broken]:
     return [broken for broken in found.broken if not why(found, broken)]
 
 
+def _short(found: CaseResult, config: CoreConfig) -> bool:
+    """Whether the next head may come before a belt stands that is stopped because the blade did not leave OUT."""
+    gap_um = config.layout.gap_um_min + spacing_um(found.case.setup, config)
+    return gap_um < left_by_um(config, 0) + stop_um(config)
+
+
 def why(found: CaseResult, broken: Broken) -> str:
     """The residual risk that explains one broken rule ("": none)."""
     config = config_of(found.case.setup)
@@ -87,6 +96,6 @@ def why(found: CaseResult, broken: Broken) -> str:
     if passing.moved_um >= last_look_um:
         return LAST_LOOK
     recent = {kind for kind, ago_us in before.items() if ago_us < STUCK_US}
-    if not passing.driven and STICKERS & recent and LATE_STOPS & recent:
+    if not passing.driven and STICKERS & recent and (LATE_STOPS & recent or _short(found, config)):
         return STUCK
     return ""

@@ -128,14 +128,14 @@ class Watch:
     def saw(self, item: AnyInput, events: Sequence[AnyEvent]) -> None:
         """One step of the core."""
         self.at_us = item.at_us
-        heard = self._heard.get(type(item))
-        if heard is not None:
-            heard(item)
         readers = self._readers
         for event in events:
             reader = readers.get(type(event))
             if reader is not None:
                 reader(event)
+        heard = self._heard.get(type(item))
+        if heard is not None:  # after its own step: what came due before it was decided without it
+            heard(item)
         state = self._state()
         ended = state.released_count + state.diverted_count + state.unproven_count + state.removed_count
         if state.inducted != ended + len(state.parcels):
