@@ -1,6 +1,7 @@
 """``lane sim experiment``: a study from its file to a report that a manager can read."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def _list_figures(context: click.Context, _: click.Parameter, wanted: bool) -> N
 @click.command("experiment")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of runs, results and report.")
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes on this machine.")
+@click.option("--workers", type=click.IntRange(1), help="Processes on this machine; all cores when not given.")
 @click.option("--cluster", default="", help="Address of a Dask scheduler (tcp://host:8786) that runs it instead.")
 @click.option("--parcels", type=click.IntRange(20), help="Parcels in each run instead of the file's.")
 @click.option("--seed", type=click.IntRange(0), help="Seed instead of the file's.")
@@ -42,7 +43,7 @@ def _list_figures(context: click.Context, _: click.Parameter, wanted: bool) -> N
 def experiment(
     file: Path,
     out: Path | None,
-    workers: int,
+    workers: int | None,
     cluster: str,
     parcels: int | None,
     seed: int | None,
@@ -80,11 +81,12 @@ def experiment(
     folder = out or Path(f"{file.stem}.study")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        results, wall_s = _run(plan, scenarios, folder, workers, cluster)
+        count = workers or os.cpu_count() or 1
+        results, wall_s = _run(plan, scenarios, folder, count, cluster)
     except (ClusterError, RefusedTaskError, SettingsError, ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     if json_file is not None:
-        conditions = {"wall_s": round(wall_s, 1), "workers": cluster or workers}
+        conditions = {"wall_s": round(wall_s, 1), "workers": cluster or count}
         json_file.write_text(json.dumps(results | {"conditions": conditions}, indent=1) + "\n", encoding="utf-8")
     _show(Console(), results, folder, wall_s)
 

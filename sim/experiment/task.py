@@ -108,13 +108,18 @@ def run_task(task: Task) -> tuple[str, bytes]:
 
 
 def run_log(task: Task) -> Log:
-    """Run one replication."""
+    """Run one replication. Raises ValueError when no parcel ever entered the lane: there is nothing to measure."""
     scenario, watch = task.scenario, Watch()
     stream = scenario.parcels(task.parcels, task.seed)
     result = run_core_twin(
         scenario.config, stream, task.seed, settings=scenario.settings, make_controller=watched(watch)
     )
     figures = result.figures
+    if not watch.rows:
+        raise ValueError(
+            f"seed {task.seed}: no parcel ever entered the lane ({figures['ended']}); look at the scenario with "
+            f"lane sim run"
+        )
     referee = figures["referee"]
     single = {
         "gap_um": scenario.config.layout.gap_um_min,

@@ -68,7 +68,10 @@ def _glance(results: Results) -> Iterator[str]:
         name for name in SHOWN_FIRST if any(one["figures"][name]["mean"] is not None for one in results["scenarios"])
     ]
     yield "<h2>At a glance</h2>"
-    yield _picture(pictures.intervals(results, measured), "Mean of each scenario with its 95 % interval.")
+    yield _picture(
+        pictures.intervals(results, measured),
+        "Mean of each scenario with its 95 % interval; pale dots are the repetitions.",
+    )
 
 
 def _figures(results: Results) -> Iterator[str]:

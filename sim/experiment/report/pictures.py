@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from sim.experiment.meanings import meaning_of
 
 INK, QUIET, GRID, ACCENT, WARM = "#1f2933", "#7b8794", "#e4e7eb", "#1f6feb", "#c2410c"
+PALE = "#c7d7f5"
 COLOURS = (ACCENT, "#c2410c", "#15803d", "#7c3aed", "#b45309", "#0e7490")
 STYLE: Any = {
     "svg.hashsalt": "xray-lane", "svg.fonttype": "none", "font.size": 9.0, "text.color": INK, "axes.edgecolor": QUIET,
@@ -22,11 +23,13 @@ STYLE: Any = {
 LINES_MAX = len(COLOURS)
 """Scenarios drawn as lines in one picture; more can't be told apart."""
 GROUNDS_MAX = 14
+ZERO_SHOWN = 0.35
+"""An axis that begins below this share of its end begins at zero instead: lengths can then be compared."""
 NAME_MAX = 34
 
 
 def intervals(results: Mapping[str, Any], figures: Sequence[str]) -> str:
-    """One panel per figure: a dot for the mean of each scenario, a bar for its interval."""
+    """One panel per figure: the mean of each scenario with its interval, before pale dots of the repetitions."""
     scenarios = results["scenarios"]
     names = [_short(one["name"]) for one in scenarios]
     rows = -(-len(figures) // 2)
@@ -42,20 +45,21 @@ def intervals(results: Mapping[str, Any], figures: Sequence[str]) -> str:
 
 def _interval_panel(axes: Axes, values: Sequence[Mapping[str, Any]], names: Sequence[str], figure: str) -> None:
     meaning = meaning_of(figure)
+    axes.margins(x=0.08)
     for place, value in enumerate(values):
         if value["mean"] is not None:
-            axes.errorbar(
-                value["mean"], place, xerr=value["half_width"] or 0, fmt="o", ms=4.5, color=ACCENT, capsize=3, lw=1.4
-            )
+            single = [one for one in value["values"] if one is not None]
+            axes.plot(single, [place] * len(single), "o", ms=3.5, mew=0, color=PALE)
+            half = value["half_width"] or 0
+            axes.errorbar(value["mean"], place, xerr=half, fmt="o", ms=4.5, color=ACCENT, capsize=3, lw=1.4)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     axes.set_title(_wrapped(meaning.title))
     axes.set_xlabel(meaning.unit)
     low, high = axes.get_xlim()
-    if 0 < low < 0.35 * high:
+    if 0 < low < ZERO_SHOWN * high:
         axes.set_xlim(left=0)
-    axes.margins(x=0.08)
 
 
 def grounds(scenario: Mapping[str, Any]) -> str:

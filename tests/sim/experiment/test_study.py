@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from lane.controller.core import LaneController
 from lane.settings.reader import SettingsError
+from sim.experiment import task
 from sim.experiment.digest import warm_up
 from sim.experiment.figures import Horizon
 from sim.experiment.plan import Plan
@@ -162,3 +164,9 @@ def test_batches_can_not_compare_and_need_a_long_run(tmp_path: Path) -> None:
         tiny(tmp_path, 'compare = "x"\n' + text)
     assert "expected at least 1000 for batches, was 200" in str(error.value)
     assert "these need replications" in str(error.value)
+
+
+def test_a_lane_that_nobody_enters_is_told_instead_of_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task, "watched", lambda watch: LaneController)  # nothing is ever heard
+    with pytest.raises(ValueError, match="no parcel ever entered the lane"):
+        task.run_log(task.make_task(load_scenarios(tiny(tmp_path))[0], 20, 1))
