@@ -110,7 +110,11 @@ class Station:
 
     def belt(self) -> int:
         """Belt position of this instant."""
-        return self.plant.belt.position(self.driver.now)
+        now = self.driver.now
+        steady_us, steady_um, speed_um_s = self.plant.belt.line
+        if now >= steady_us:  # as ``Belt.position``, without a call
+            return int(steady_um + speed_um_s * (now - steady_us) // 1_000_000)
+        return self.plant.belt.position(now)
 
     def run(self) -> None:
         """Power up, run the shift, end it in order."""
