@@ -96,6 +96,7 @@ def shown(case: Case) -> Shown:
         return Shown({HANG: (case.parcels, f"the case took more than {CASE_S_MAX} s")}, Counter(), case.setup.field)
     if found.crash and LANE not in found.crash.rpartition('File "')[2]:
         return Shown({TWIN: (case.parcels, found.crash[-200:])}, Counter(), case.setup.field)
+    found.figures["moved blade"] = stations[0].referee.report()["moved_blade_under_body"]
     strong = {one.rule for one in unexplained(found)}
     weak = frozenset(found.rules) - strong
     return Shown(_rules(case, found), found.figures, case.setup.field, weak, _books(stations[0]))
@@ -200,6 +201,7 @@ class Scales:
                 LUCK + missed // 4,
             ),
             ("E6 not proven", self._ill["unproven"] - self._clean["unproven"], 0),
+            ("E8 blade moved under a body", self._ill["moved blade"] - self._clean["moved blade"], LUCK),
             ("E7 fewer released", self._clean["released by gate"] - self._ill["released by gate"], LUCK + sound // 20),
         ):
             if more > bound:
