@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint types contracts unit oracle setup setup-dev lock bench museum clean help
+.PHONY: demo test lint types contracts unit oracle setup setup-dev lock bench museum search clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,11 @@ bench: $(VENV)/.ready-dev  ## benchmarks: print figures with their conditions
 
 museum: $(VENV)/.ready-run  ## deliberate bugs: does the fault search find each? (hours on two cores)
 	$(BIN)/lane sim museum --parcels 100000 --workers $(WORKERS) --mode mixed --mode swarm --mode all-on
+
+PARCELS ?= 2000000
+SEED ?= 1
+search: $(VENV)/.ready-run  ## fault search: PARCELS=2000000 SEED=1 (about half an hour on two idle cores)
+	$(BIN)/lane sim search --parcels $(PARCELS) --seed $(SEED) --workers $(WORKERS) --json search-$(SEED).json
 
 lock: $(VENV)/.ready-dev  ## renew both lock files (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \

@@ -15,6 +15,7 @@ from sim.explore.search import FIELDS, Finding, Plan, case_of, search
 from sim.explore.setup import Field
 from sim.explore.shrink import SECONDS_MAX, Shrinker
 from sim.explore.story import story
+from sim.faults import FaultKind
 
 STORIES_MAX = 3
 """Unexplained findings that are shrunk and told at the end of a search; the others by `lane sim story`."""
@@ -37,6 +38,10 @@ _SEED = click.IntRange(0, (1 << 53) - 1)
     help="What stands beside the controller: remote I/O with levels (level) or pulses (plain), our lane I/O (io), a "
     "lane PLC (plc). Default: plc, io and plain in turn.",
 )  # fmt: skip
+@click.option(
+    "--without", multiple=True, type=click.Choice([str(kind) for kind in FaultKind]), metavar="KIND",
+    help="Leave a kind of fault out, to see what the others do; the figures say so.",
+)  # fmt: skip
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 256), help="Processes.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 @click.option(
@@ -44,8 +49,8 @@ _SEED = click.IntRange(0, (1 << 53) - 1)
     help="Write each unexplained finding, shrunk, as a case file into this folder.",
 )  # fmt: skip
 def search_command(
-    parcels: int, seed: int, mode: str, fields: tuple[str, ...], workers: int, json_file: Path | None,
-    cases_dir: Path | None,
+    parcels: int, seed: int, mode: str, fields: tuple[str, ...], without: tuple[str, ...], workers: int,
+    json_file: Path | None, cases_dir: Path | None,
 ) -> None:  # fmt: skip
     """Search PARCELS parcels with faults for a release that breaks a rule. SYNTHETIC.
 
@@ -62,7 +67,10 @@ def search_command(
     if json_file is not None and not json_file.parent.is_dir():
         raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
     modes = MODES.get(mode) or (Mode(mode),)
-    plan = Plan(seed=seed, parcels=parcels, modes=modes, fields=tuple(Field(one) for one in fields) or FIELDS)
+    plan = Plan(
+        seed=seed, parcels=parcels, modes=modes, fields=tuple(Field(one) for one in fields) or FIELDS,
+        without=tuple(FaultKind(one) for one in without),
+    )  # fmt: skip
     console = Console(stderr=True)
     with _progress(console) as progress:
         task = progress.add_task("searching", total=plan.cases * plan.size)

@@ -64,6 +64,7 @@ def figures_of(plan: Plan, result: SearchResult, workers: int) -> dict[str, Any]
         "conditions": {
             "seed": plan.seed, "modes": [str(mode) for mode in plan.modes], "workers": workers,
             "fields": [str(place) for place in plan.fields], "parcels_per_case": plan.size,
+            "left_out": [str(kind) for kind in plan.without],
             "python": platform.python_version(), "origin": "SYNTHETIC",
         },
     }  # fmt: skip

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 
 from lane.controller.core import LaneController
@@ -16,6 +16,7 @@ from sim.explore.case import MIX, PARCELS, Case, Mode, case_seed, draw_case
 from sim.explore.residual import RELEASES, explained
 from sim.explore.run import CaseResult, Hook, MakeController, prepare, run_case
 from sim.explore.setup import Field
+from sim.faults import FaultKind
 
 __all__ = ["CaseResult", "Finding", "Plan", "SearchResult", "case_of", "prepare", "run_case", "search"]
 
@@ -30,13 +31,17 @@ FIELDS = (Field.PLC, Field.IO, Field.PLAIN)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to search: ``modes`` in turn, and after each round of them the next of ``fields``."""
+    """What to search: ``modes`` in turn, and after each round of them the next of ``fields``.
+
+    ``without``: kinds of faults left out; the figures name them, because what is left out is not searched.
+    """
 
     seed: int
     parcels: int
     modes: tuple[Mode, ...] = MIX
     fields: tuple[Field, ...] = FIELDS
     size: int = PARCELS
+    without: tuple[FaultKind, ...] = ()
 
     @property
     def cases(self) -> int:
@@ -83,7 +88,10 @@ def case_of(plan: Plan, number: int) -> Case:
     """The ``number``-th case of a search, from 0."""
     mode = plan.modes[number % len(plan.modes)]
     place = plan.fields[number // len(plan.modes) % len(plan.fields)]
-    return draw_case(case_seed(plan.seed, number), mode, place, plan.size)
+    case = draw_case(case_seed(plan.seed, number), mode, place, plan.size)
+    if plan.without:
+        case = replace(case, faults=tuple(fault for fault in case.faults if fault.kind not in plan.without))
+    return case
 
 
 def search(
