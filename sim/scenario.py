@@ -271,6 +271,7 @@ def _plant(root: Table) -> PlantOptions:
         slack_um=feeder.millimetres("slack_mm", 0, 5_000, usual.slack_um // 1_000),
         second_reader=readers.boolean("second", usual.second_reader),
         duties=frozenset(Duty(word) for word in provides),
+        watchdog_ms=lane_io.scaled("watchdog_ms", 100, 2_000, default=usual.watchdog_ms, unit="ms"),
     )
     for table in (feeder, readers, lane_io):
         table.close()

@@ -34,13 +34,21 @@ _HOUR_US = 3_600_000_000
 class Field(StrEnum):
     """What stands in the field beside the controller."""
 
-    LEVEL = "level"  # remote I/O: watchdog only, the release output is a level
+    LEVEL = "level"  # remote I/O with a watchdog of a whole second, its release output a level
+    SECOND = "second"  # the same with pulses
     PLAIN = "plain"  # remote I/O: watchdog and pulses only
     IO = "io"  # our lane I/O: pulses in an encoder window
     PLC = "plc"  # a lane PLC with all field duties
 
 
-DUTIES = {Field.LEVEL: frozenset({Duty.H0}), Field.PLAIN: PLAIN_IO, Field.IO: LANE_IO, Field.PLC: LANE_PLC}
+DUTIES = {
+    Field.LEVEL: frozenset({Duty.H0}),
+    Field.SECOND: PLAIN_IO,
+    Field.PLAIN: PLAIN_IO,
+    Field.IO: LANE_IO,
+    Field.PLC: LANE_PLC,
+}
+WHOLE_SECOND_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +171,10 @@ def settings_of(setup: Setup, config: CoreConfig, faults: tuple[Fault, ...]) -> 
         cage_us=20_000_000,
         faults=faults,
         plant=PlantOptions(
-            slack_um=spacing_um(setup, config), second_reader=setup.second_reader, duties=DUTIES[setup.field]
+            slack_um=spacing_um(setup, config),
+            second_reader=setup.second_reader,
+            duties=DUTIES[setup.field],
+            watchdog_ms=WHOLE_SECOND_MS if setup.field in (Field.LEVEL, Field.SECOND) else 300,
         ),
     )
 

@@ -34,13 +34,15 @@ class PlantOptions:
     """``gapping``: a gapping belt before the induct eye keeps minimum gap plus ``slack_um`` between parcels; without
     it they come as they arrive, and touch when they arrive faster than the belt takes them away.
 
-    ``second_reader``: a reader confirms every code before the gate. ``duties``: what the lane I/O keeps by itself.
+    ``second_reader``: a reader confirms every code before the gate. ``duties``: what the lane I/O keeps by itself;
+    ``watchdog_ms``: silence after which its watchdog (H0) trips. Some remote I/O knows whole seconds only.
     """
 
     gapping: bool = True
     slack_um: int = FEEDER_SLACK_UM
     second_reader: bool = True
     duties: frozenset[Duty] = LANE_IO
+    watchdog_ms: int = 300
 
     def spacing_um(self, gap_um_min: int) -> int:
         """Belt from a parcel's tail to the next head at the induct eye, at least."""

@@ -17,7 +17,7 @@ from rich.table import Table
     help="What the compared lanes differ in: the lane I/O's duties, or a second reader before the gate.",
 )  # fmt: skip
 @click.option(
-    "--field", "place", default="io", show_default=True, type=click.Choice(["level", "plain", "io", "plc"]),
+    "--field", "place", default="io", show_default=True, type=click.Choice(["level", "second", "plain", "io", "plc"]),
     help="With --vary second-reader: the lane I/O of both.",
 )  # fmt: skip
 @click.option("--kinds", default="", help='Only these kinds of faults, such as "BODY_SWAPPED IO_SILENT" (empty: all).')
@@ -25,13 +25,18 @@ from rich.table import Table
     "--each-permille", default=20, show_default=True, type=click.IntRange(1, 500),
     help="With --kinds: parcels of a thousand that each kind befalls.",
 )  # fmt: skip
+@click.option(
+    "--at-gate", is_flag=True,
+    help="With --kinds: one that moves bodies and one of the others befall a parcel together, the second at the gate.",
+)  # fmt: skip
 @click.option("--parcels", default=6_000, show_default=True, type=click.IntRange(1), help="Parcels on each build.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of all cases.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 def residual(
-    vary: str, place: str, kinds: str, each_permille: int, parcels: int, seed: int, workers: int, json_file: Path | None
-) -> None:
+    vary: str, place: str, kinds: str, each_permille: int, at_gate: bool, parcels: int, seed: int, workers: int,
+    json_file: Path | None,
+) -> None:  # fmt: skip
     """Compare builds of a lane under the full fault model of `lane sim search`.
 
     Every build meets the same layouts, streams and faults. Counted are bodies that left by the release exit against a
@@ -40,8 +45,9 @@ def residual(
     compare builds, they predict none.
     """
     from sim.coretwin.fault_rates import KINDS, MILLION, FaultRates
-    from sim.explore.setup import Field
-    from sim.residual.compare import Vary, builds_of, compare
+    from sim.explore.setup import Field, Setup
+    from sim.residual.compare import Rates, Vary, builds_of, compare
+    from sim.residual.directed import AtGate
 
     if json_file is not None and not json_file.parent.is_dir():
         raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
@@ -52,7 +58,16 @@ def residual(
             advice = f", did you mean {near[0]}?" if near else f"; known: {', '.join(known)}"
             raise click.ClickException(f"--kinds: {word} is no kind of fault{advice}")
     chosen = tuple(known[word] for word in kinds.split())
-    rates = FaultRates(kinds=chosen, ppm=each_permille * MILLION // 1_000) if chosen else None
+    ppm = each_permille * MILLION // 1_000
+    rates: Rates = None
+    if at_gate:
+        rates = AtGate(kinds=chosen, ppm=ppm)
+        try:
+            rates.plan(0, Setup(), 0)
+        except ValueError as error:
+            raise click.ClickException(f"--at-gate: {error}") from error
+    elif chosen:
+        rates = FaultRates(kinds=chosen, ppm=ppm)
     builds = builds_of(Vary(vary), Field(place))
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),

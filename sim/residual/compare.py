@@ -20,6 +20,7 @@ from sim.explore.case import MIX, PARCELS, Case, case_seed, draw_case
 from sim.explore.residual import RELEASES, explained
 from sim.explore.run import run_case
 from sim.explore.setup import Field
+from sim.residual.directed import AtGate
 
 CHUNK = 4
 """Cases of one task."""
@@ -46,7 +47,8 @@ class Build:
 def builds_of(vary: Vary, place: Field) -> tuple[Build, ...]:
     """The builds to compare; ``place``: the lane I/O where it is not what differs.
 
-    Duties: remote I/O H0, with pulse outputs H0 H1, lane I/O (of our device manual) H0 H1 H4, lane PLC H0 to H5.
+    Duties: remote I/O with level outputs H0, with pulses H0 H1 (watchdogs of a whole second, then of 300 ms), lane I/O
+    (of our device manual) H0 H1 H4, lane PLC H0 to H5.
     """
     if vary is Vary.SECOND_READER:
         return (
@@ -54,8 +56,9 @@ def builds_of(vary: Vary, place: Field) -> tuple[Build, ...]:
             Build(name="two readers", field=place, second_reader=True),
         )
     return (
-        Build(name="remote I/O, levels", field=Field.LEVEL, second_reader=True),
-        Build(name="remote I/O, pulses", field=Field.PLAIN, second_reader=True),
+        Build(name="remote I/O, level", field=Field.LEVEL, second_reader=True),
+        Build(name="remote I/O, pulse", field=Field.SECOND, second_reader=True),
+        Build(name="the same, 300 ms", field=Field.PLAIN, second_reader=True),
         Build(name="lane I/O", field=Field.IO, second_reader=True),
         Build(name="lane PLC", field=Field.PLC, second_reader=True),
     )
@@ -97,16 +100,23 @@ class Tally:
         }
 
 
-def case_of(seed: int, number: int, build: Build, rates: FaultRates | None) -> Case:
+Rates = FaultRates | AtGate | None
+"""Which faults: the search's mix (None), kinds by rate, or kinds that meet at the gate."""
+
+
+def case_of(seed: int, number: int, build: Build, rates: Rates) -> Case:
     """The ``number``-th case on a build: with the search's own mix of faults, or with the asked kinds only."""
     case = draw_case(case_seed(seed, number), MIX[number % len(MIX)], build.field, PARCELS)
     setup = replace(case.setup, second_reader=build.second_reader)
     if rates is None:
         return replace(case, setup=setup)
-    return replace(case, setup=setup, faults=rates.plan(case.seed, range(1, case.parcels - case.calm + 1)))
+    parcels = case.parcels - case.calm
+    if isinstance(rates, AtGate):
+        return replace(case, setup=setup, faults=rates.plan(case.seed, setup, parcels))
+    return replace(case, setup=setup, faults=rates.plan(case.seed, range(1, parcels + 1)))
 
 
-def run_chunk(builds: Sequence[Build], seed: int, numbers: range, rates: FaultRates | None) -> list[Tally]:
+def run_chunk(builds: Sequence[Build], seed: int, numbers: range, rates: Rates) -> list[Tally]:
     """One tally per build over these cases."""
     tallies = [Tally() for _ in builds]
     for number in numbers:
@@ -116,7 +126,8 @@ def run_chunk(builds: Sequence[Build], seed: int, numbers: range, rates: FaultRa
             tally.rules.update({one.rule for one in found.broken if one.rule in RELEASES})
             tally.counts.update(
                 parcels=found.figures["parcels"], faults=len(found.faults), wrong=len(bodies), cases=1,
-                released=found.figures["bodies released"], stops=found.figures["stops"],
+                released=found.figures["bodies released"],
+                stops=sum(count for name, count in found.figures.items() if name.startswith("stops ")),
             )  # fmt: skip
             if bodies:
                 tally.wrong.append(number)
@@ -130,7 +141,7 @@ def compare(
     seed: int,
     parcels: int,
     *,
-    rates: FaultRates | None = None,
+    rates: Rates = None,
     workers: int = 1,
     progress: Callable[[int], object] | None = None,
 ) -> dict[str, Any]:
@@ -158,7 +169,7 @@ def compare(
 
 
 def _parts(
-    builds: Sequence[Build], seed: int, chunks: Sequence[range], rates: FaultRates | None, workers: int
+    builds: Sequence[Build], seed: int, chunks: Sequence[range], rates: Rates, workers: int
 ) -> Iterator[list[Tally]]:
     if workers == 1 or len(chunks) == 1:
         for chunk in chunks:

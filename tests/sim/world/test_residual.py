@@ -6,9 +6,10 @@ from click.testing import CliRunner
 
 from sim.cli import sim
 from sim.coretwin.fault_rates import FaultRates
-from sim.explore.setup import Field
+from sim.explore.setup import Field, config_of
 from sim.faults import FaultKind
 from sim.residual.compare import Tally, Vary, builds_of, case_of, compare, run_chunk
+from sim.residual.directed import AtGate
 
 RATES = FaultRates(kinds=(FaultKind.IO_SILENT, FaultKind.GATE_STUCK), ppm=20_000)
 
@@ -42,6 +43,24 @@ def test_sums_are_those_of_the_parts() -> None:
             total.add(part[place])
         assert total.figures() == whole[build.name]
         assert total.counts["faults"] > 0
+
+
+def test_faults_at_the_gate_come_in_pairs_while_the_leader_passes_it() -> None:
+    kinds = (FaultKind.TOUCHING, FaultKind.BODY_INSERTED, FaultKind.CORE_KILLED)
+    case = case_of(7, 3, builds_of(Vary.FIELD, Field.IO)[0], AtGate(kinds=kinds, ppm=200_000))
+    killed = {fault.parcel: fault.at_us for fault in case.faults if fault.kind is FaultKind.CORE_KILLED}
+    behind = {fault.parcel: fault for fault in case.faults if fault.kind is not FaultKind.CORE_KILLED}
+    assert len(killed) > 10
+    gate_us = config_of(case.setup).layout.gate_um * 1_000_000 // case.setup.speed_um_s
+    for number, at_us in killed.items():
+        assert abs(at_us - gate_us) < 2_000_000
+        assert any(behind[n].at_us < at_us for n in (number, number + 1) if n in behind)
+
+
+def test_faults_at_the_gate_need_one_that_moves_a_body_and_another() -> None:
+    done = CliRunner().invoke(sim, ["residual", "--at-gate", "--kinds", "CORE_KILLED IO_SILENT"])
+    assert done.exit_code == 1
+    assert "expected kinds that move bodies" in done.output
 
 
 def test_a_rate_without_a_hit_is_bounded_and_not_zero() -> None:

@@ -23,8 +23,16 @@ TIMED = re.compile(r"^\d+ runs of .* in [0-9.]+ s")
 
 def blocks(page: str) -> list[tuple[str, str]]:
     """(command without `lane sim`, output) of every block, in order."""
-    section = page[page.index("## Worked studies") :]
+    _, section, _ = _parts(page)
     return [(found["command"], found["output"]) for found in BLOCK.finditer(section)]
+
+
+def _parts(page: str) -> tuple[str, str, str]:
+    """What stands before the section, the section, and what follows it."""
+    start = page.index("## Worked studies")
+    end = page.find("\n## ", start)
+    end = len(page) if end < 0 else end
+    return page[:start], page[start:end], page[end:]
 
 
 def printed(command: str) -> str:
@@ -52,12 +60,12 @@ def printed(command: str) -> str:
 
 def written(page: str) -> str:
     """The page with what its commands print."""
-    start = page.index("## Worked studies")
+    before, section, after = _parts(page)
 
     def fill(found: re.Match[str]) -> str:
         return f"```console\n$ lane sim {found['command']}\n{printed(found['command'])}```"
 
-    return page[:start] + BLOCK.sub(fill, page[start:])
+    return before + BLOCK.sub(fill, section) + after
 
 
 if __name__ == "__main__":
