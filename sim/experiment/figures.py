@@ -88,7 +88,8 @@ def _lane(log: Log, rows: dict[str, Column], window: Window) -> dict[str, float 
 
 def _content(rows: dict[str, Column]) -> dict[str, float | None]:
     planted, released = rows["planted"], rows["released"] == 1
-    gone = (rows["left_us"] != NEVER) & (rows["looped"] == 0)
+    decided = rows["left_us"] != NEVER
+    gone = decided & (rows["looped"] == 0)
     inspected = gone & ~released
     sound = gone & (planted == PLANTED_CODE[Planted.SOUND])
     wrong = gone & np.isin(planted, [PLANTED_CODE[kind] for kind in sorted(CONTENT_ERRORS)])
@@ -100,7 +101,7 @@ def _content(rows: dict[str, Column]) -> dict[str, float | None]:
         "sound_inspected_percent": _share(int((sound & inspected).sum()), int(sound.sum()), 100),
         "escaped_permille": _share(escaped, int(wrong.sum()), 1_000),
         "escapes_per_million": _share(escaped, all_of_them, 1_000_000),
-        "late_per_thousand": _share(int((rows["grounds"] & late != 0).sum()), all_of_them, 1_000),
+        "late_per_thousand": _share(int((decided & (rows["grounds"] & late != 0)).sum()), int(decided.sum()), 1_000),
     }
     for ground, bit in GROUND_BIT.items():
         having = int(((rows["grounds"] & bit != 0) & inspected).sum())
