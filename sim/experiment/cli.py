@@ -29,7 +29,11 @@ def _list_figures(context: click.Context, _: click.Parameter, wanted: bool) -> N
 
 @click.command("experiment")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of runs, results and report.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of runs, results and report; FILE's name with .study when not given.",
+)
 @click.option("--workers", type=click.IntRange(1), help="Processes on this machine; all cores when not given.")
 @click.option("--cluster", default="", help="Address of a Dask scheduler (tcp://host:8786) that runs it instead.")
 @click.option("--parcels", type=click.IntRange(20), help="Parcels in each run instead of the file's.")
@@ -55,6 +59,10 @@ def experiment(
     Every scenario meets the same luck in each replication; every figure has its 95 % interval. Finished replications
     are kept in the folder, so a study that was stopped goes on where it was. The results are the same bytes for any
     number of workers.
+
+    \b
+    lane sim experiment config/experiments/peak-1111.toml
+    lane sim experiment config/experiments/capacity.toml --parcels 200 --replications 3
     """
     from dataclasses import replace
 
