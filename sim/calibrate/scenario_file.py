@@ -50,14 +50,13 @@ def scenario_toml(fit: Fit, lane_file: Path, folder: Path, source: str, trace: P
     gap_um = _gap(line.cycle, lane, speed_um_s, length_um, remarks)
     arrivals = line.arrivals if trace is None else Arrivals(model=Trace(path=Path(os.path.relpath(trace, folder))))
     share = line.bench.share if line.bench else 0.0
-    doubts = line.review.share / max(1e-9, 1 - share) if line.review else 0.0
-    if line.review:
-        remarks.append("on this lane a parcel doesn't wait for its review: one that isn't done in time is opened")
+    review = _review(fit, remarks)
+    doubts = review.share / max(1e-9, 1 - share) if review else 0.0
     parts = [
         f"# Calibrated to {source} ({fit.arrivals.parcels} parcels). Made by `lane sim calibrate`; SYNTHETIC.",
         'schema = "sim-scenario/1"',
         f"lane = {toml_text(os.path.relpath(lane_file, folder))}",
-        f"review = {'true' if line.review else 'false'}",
+        f"review = {'true' if review else 'false'}",
         "",
         "[stream]                             # shares come from the log: nothing is planted on top of them",
         *(f"{name}_permille = 0" for name in ("short", "over", "swapped", "no_read", "no_declaration", "bad_status")),
@@ -77,7 +76,7 @@ def scenario_toml(fit: Fit, lane_file: Path, folder: Path, source: str, trace: P
         *_verdict(line.verdict),
         "",
         *_desk("bench", line.bench, f"places = {BENCH_PLACES}"),
-        *_desk("reviewers", line.review),
+        *_desk("reviewers", review, "doubt_permille = 0"),
         "[belt]",
         f"speed_mm_s = {number(speed_um_s, 1_000)}",
         f"gap_mm = {number(gap_um, 1_000)}",
@@ -121,6 +120,18 @@ def _gap(cycle: LawFit | None, lane: CoreConfig, speed_um_s: int, length_um: int
     return min(max(gap, GAP_UM[0]), GAP_UM[1])
 
 
+def _review(fit: Fit, remarks: list[str]) -> Desk | None:
+    """The people at the screen, unless the log's parcels wait for them: on our lane a parcel moves on meanwhile."""
+    review = fit.line.review
+    if review is not None and fit.line.after_review is not None:
+        remarks.append(
+            f"the log's parcels wait for their reviews ({review.service.mean_us / 1e6:.1f} s each); those of this lane "
+            "move on and are opened: the scenario is without reviews, the model has them"
+        )
+        return None
+    return review
+
+
 def _verdict(law: LawFit | None) -> list[str]:
     """Constant and exponential part with the law's mean and deviation, as far as there are such."""
     if law is None:
@@ -132,5 +143,5 @@ def _verdict(law: LawFit | None) -> list[str]:
 
 def _desk(name: str, desk: Desk | None, *more: str) -> list[str]:
     if desk is None:
-        return [f"[{name}]", *more, ""] if more else []
+        return []
     return [f"[{name}]", f"officers = {desk.servers}", *duration_keys(desk.service.duration), *more, ""]
