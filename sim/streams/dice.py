@@ -6,6 +6,7 @@ one picture. ``Dice`` gives the same kinds of draws from BLAKE2b over (key, coun
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import chain, count
 from struct import Struct
 
 from sim.streams.randoms import Keyed
@@ -20,12 +21,16 @@ class Dice(Keyed):
     __slots__ = ()
 
     def __init__(self, *parts: object) -> None:
-        self._draw = _uniforms("\x1f".join(map(str, parts)).encode()).__next__
+        text = "\x1f".join(map(str, parts)).encode()
+        self._draw = chain(_uniforms(text, 0), _more(text)).__next__
 
 
-def _uniforms(text: bytes) -> Iterator[float]:
-    counter = 0
-    while True:
-        for word in _WORDS.unpack(blake2b(text, digest_size=64, salt=counter.to_bytes(8, "little")).digest()):
-            yield word * _SCALE
-        counter += 1
+def _uniforms(text: bytes, counter: int) -> Iterator[float]:
+    """Sixteen draws of 0 <= u < 1."""
+    digest = blake2b(text, digest_size=64, salt=counter.to_bytes(8, "little")).digest()
+    return map(_SCALE.__mul__, _WORDS.unpack(digest))
+
+
+def _more(text: bytes) -> Iterator[float]:
+    for counter in count(1):
+        yield from _uniforms(text, counter)
