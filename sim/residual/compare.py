@@ -25,7 +25,7 @@ from sim.residual.directed import AtGate
 CHUNK = 4
 """Cases of one task."""
 MILLION = 1_000_000
-UNEXPLAINED = "no known reason"
+UNEXPLAINED = "no reason known to the search"
 
 
 class Vary(StrEnum):
