@@ -12,12 +12,14 @@ from sim.calibrate.moments import NONE_US, Log, Moment
 from sim.calibrate.queues import Station
 from sim.streamlab.arrivals_fit import ArrivalFit, fit_arrivals
 from sim.streamlab.laws import SAMPLES_MIN, LawFit, fit_law
+from sim.streams.arrivals import DAY_US
+from sim.streams.rates import HOUR_US
 
 Column = NDArray[numpy.int64]
 QUEUED_MIN = 100
 """Cycles of the induct with another parcel waiting from the beginning that are needed to fit its law from them."""
-HELD_UP = 0.5
-"""Share of reviewed parcels that must leave after their review for the review to be what holds them up."""
+START_STEP_US = HOUR_US // 1_000
+"""The hour at which a stream begins is rounded to thousandths, which a scenario can write exactly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +32,16 @@ class Fit:
 
 
 def fit_line(log: Log, start_us: int = 0, seed: int = 1, progress: Callable[[str], object] | None = None) -> Fit:
-    """Fit everything that the log has. Raises ``TooShort`` for a log with too few parcels."""
+    """Fit everything that the log has; ``start_us``: clock time at the log's time 0.
+
+    Raises ``TooShort`` for a log with too few parcels.
+    """
     told = progress or (lambda _: None)
     remarks: list[str] = []
     told("fitting arrival models")
     entry = log.of(log.entry)
-    arrivals = fit_arrivals(entry - entry[0], start_us, seed)
+    begins_us = round((start_us + int(entry[0])) / START_STEP_US) * START_STEP_US % DAY_US
+    arrivals = fit_arrivals(entry - entry[0], begins_us, seed)
     if arrivals.recommended == "trace":
         best = arrivals.chosen()
         remarks.append(f"no arrival model is near enough (best: {best.name}, score {best.score:.2f}): "

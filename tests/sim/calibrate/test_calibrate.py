@@ -157,6 +157,14 @@ def test_what_a_log_lacks_is_left_out_and_told() -> None:
     assert any("arrivals at the feeder are not logged" in remark for remark in fit.remarks)
 
 
+def test_the_clock_of_a_dated_log_is_that_of_its_model() -> None:
+    begin = 26 * 3600 + 45 * 60.0 + 1.0  # the second day, a quarter to three
+    rows = [
+        (number, "taken", begin + at) for number, word, at in hand_written(6, 400, batches=False) if word == "taken"
+    ]
+    assert fit_line(_log(rows, HAND_WORDS)).line.arrivals.start_us == pytest.approx(2.75 * 3_600e6, abs=40e6)
+
+
 def test_the_calibrated_scenario_runs_in_the_twin_as_the_log_did(hand: tuple[Log, Fit], tmp_path: Path) -> None:
     log, fit = hand
     path = tmp_path / "own.toml"
