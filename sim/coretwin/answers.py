@@ -4,8 +4,9 @@ The interpretation of units is the store's own code; only files, parser and data
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from lane.declarations.records import DeclaredLine, version
 from lane.declarations.tables import Tables
@@ -20,18 +21,6 @@ from sim.streams.truth import DeclaredTruth, ParcelTruth
 
 LINES_CACHED = 65_536
 """Interpreted lines kept: far more than the catalogue has combinations of goods and quantity."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """One declared list as the store keeps it: interpreted once, when it is imported."""
-
-    declared: DeclaredTruth
-    version: str
-    declarant: str
-    status_class: StatusClass
-    items: tuple[DeclaredItem, ...]
-    flags: tuple[str, ...]
 
 
 class Answers:
@@ -51,34 +40,27 @@ class Answers:
         known = self._known.get(code)
         if known is None:
             return DeclarationAnswer(at_us=at_us, belt_um=belt_um, seq=seq, found=False, waybill=code)
-        declared = known.declared
+        return replace(known, at_us=at_us, belt_um=belt_um, seq=seq)
+
+    def _read(self, declared: DeclaredTruth) -> DeclarationAnswer:
+        """The list as the store keeps it: interpreted once, when it is imported. Time and lane number come later."""
+        record = declaration_of(declared)
         return DeclarationAnswer(
-            at_us=at_us,
-            belt_um=belt_um,
-            seq=seq,
+            at_us=0,
+            belt_um=0,
+            seq=0,
             found=True,
             carrier=declared.carrier,
             waybill=declared.waybill,
-            version=known.version,
+            version=version(record),
             list_no=declared.list_no,
             order_no=declared.order_no,
-            declarant=known.declarant,
+            declarant=record.agent_code,
             status_code=declared.status_code,
-            status_class=known.status_class,
+            status_class=self.status_class(declared.status_code),
             status_at=STATUS_AT if declared.status_code else "",
             gross_mg=declared.gross_mg,
             net_mg=declared.net_mg,
-            items=known.items,
-            flags=known.flags,
-        )
-
-    def _read(self, declared: DeclaredTruth) -> _Known:
-        record = declaration_of(declared)
-        return _Known(
-            declared=declared,
-            version=version(record),
-            declarant=record.agent_code,
-            status_class=self.status_class(declared.status_code),
             items=tuple(self._item(line) for line in record.lines),
             flags=list_flags(record, self._tables),
         )
