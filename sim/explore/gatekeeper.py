@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from devices.signals import LinkLost
+from devices.signals import BarcodeRead, LinkLost
 from lane.events.parcel import (
     CustodyUnproven,
     DispositionDecided,
@@ -22,6 +22,7 @@ from lane.events.parcel import (
     PermitVoided,
 )
 from lane.events.union import AnyEvent
+from lane.model.config import READER_SECOND, CarrierPattern
 from lane.model.words import Route, Via
 
 if TYPE_CHECKING:
@@ -55,7 +56,13 @@ class Gatekeeper:
         config = station.config
         self._gate_um = config.layout.gate_um
         self._home_um = (config.gate.command_us + config.gate.travel_us + SLOW_US) * config.speed_um_s // 1_000_000
-        self.heard: dict[type, Callable[[Any, Sequence[AnyEvent]], None]] = {LinkLost: self._link_lost}
+        self._carriers = config.carriers
+        self._second_um = config.layout.second_reader_um
+        self._other_code: dict[int, str] = {}
+        self.heard: dict[type, Callable[[Any, Sequence[AnyEvent]], None]] = {
+            LinkLost: self._link_lost,
+            BarcodeRead: self._second_look,
+        }
         self.read: dict[type, Callable[[Any, Any, Sequence[AnyEvent]], None]] = {
             ParcelIdentified: self._identified,
             DispositionDecided: self._decided,
@@ -74,6 +81,18 @@ class Gatekeeper:
     def _identified(self, event: ParcelIdentified, item: Any, events: Sequence[AnyEvent]) -> None:
         if event.code:
             self._codes.setdefault(event.code, []).append(event.seq)
+            if not plausible(event.code, self._carriers):
+                self._breaks("R6", f"{event.code} is no number that a carrier prints", event.seq)
+
+    def _second_look(self, item: BarcodeRead, events: Sequence[AnyEvent]) -> None:
+        """The second reader sees another waybill on the parcel that lies under it."""
+        if item.reader != READER_SECOND or not plausible(item.text, self._carriers):
+            return
+        place_um = item.belt_um - self._second_um
+        for seq, parcel in self._station.controller.state.parcels.items():
+            body = parcel.body
+            if body.anchor_um <= place_um <= body.anchor_um + body.length_um and parcel.code not in ("", item.text):
+                self._other_code[seq] = item.text
 
     def _decided(self, event: DispositionDecided, item: Any, events: Sequence[AnyEvent]) -> None:
         if event.route is not Route.RELEASE:
@@ -123,6 +142,9 @@ class Gatekeeper:
             known.rule, known.against = rule, why
 
     def _released(self, event: ParcelReleased, item: Any, events: Sequence[AnyEvent]) -> None:
+        other = self._other_code.pop(event.seq, "")
+        if other and event.via is Via.GATE:
+            self._breaks("R6", f"released although the second reader saw {other}", event.seq)
         known = self._passes.pop(event.seq, None)
         if known is not None and event.via is Via.GATE and known.against:
             self._breaks(known.rule, f"released although {known.against}", event.seq)
@@ -145,3 +167,32 @@ class Gatekeeper:
         for seq in [seq for seq in self._passes if seq not in on_belt]:
             del self._passes[seq]
             self._breaks("R4", "had a permit, and left the books neither released nor diverted nor unproven", seq)
+
+
+S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
+
+
+def plausible(code: str, carriers: Sequence[CarrierPattern]) -> bool:
+    """Whether some carrier prints this number: prefix, length, alphabet and check digit (S10, SSCC, GTIN)."""
+    for pattern in carriers:
+        fits = pattern.length_min <= len(code) <= pattern.length_max and code.startswith(pattern.prefix)
+        letters = code.isdecimal() if pattern.alphabet == "digits" else code.isalnum() and code == code.upper()
+        if fits and letters and code.isascii() and _checked(code, pattern.check):
+            return True
+    return False
+
+
+def _checked(code: str, rule: str) -> bool:
+    """UPU S10: 11 - S mod 11, 10 for 0 and 11 for 5. GS1: weights 3, 1 from the right, all digits give S mod 10 = 0."""
+    if rule == "none":
+        return True
+    if rule == "s10":
+        digits = code[2:11]
+        if len(code) != 13 or not digits.isdecimal() or not (code[:2] + code[11:]).isalpha():
+            return False
+        rest = 11 - sum(int(one) * weight for one, weight in zip(digits, S10_WEIGHTS, strict=False)) % 11
+        return int(digits[8]) == {10: 0, 11: 5}.get(rest, rest)
+    bare = code[2:] if rule == "sscc" and len(code) == 20 else code
+    return (
+        bare.isdecimal() and sum(int(one) * (3 if place % 2 else 1) for place, one in enumerate(bare[::-1])) % 10 == 0
+    )

@@ -16,6 +16,7 @@ from lane.events.machine import BeltFlushed, StateChanged
 from lane.events.parcel import (
     GroundAdded,
     ParcelDrawn,
+    ParcelIdentified,
     ParcelInducted,
     ParcelReleased,
     ParcelScanned,
@@ -26,9 +27,10 @@ from lane.events.parcel import (
 )
 from lane.events.union import AnyEvent
 from lane.inputs import AnyInput, DeclarationAnswer, ScanStored, StatusChanged, VisionResult
-from lane.model.config import CoreConfig
+from lane.model.config import CarrierPattern, CoreConfig
 from lane.model.grounds import Ground
 from lane.model.words import State, StatusClass, Via
+from sim.explore.gatekeeper import plausible
 from sim.explore.scribe import Scribe
 from sim.scenario import load_scenario
 from sim.streams.make import make_stream
@@ -125,6 +127,7 @@ def _after(kind: type, make: Callable[[Any], Any]) -> Callable[[AnyInput, Any], 
         ("R2", _each(DeclarationAnswer, gross_mg=1)),
         ("R6", _each(DeclarationAnswer, grounds=(Ground.DECLARATION_CONFLICT,))),
         ("R2", _each(VisionResult, count=lambda one: replace_count(one.count))),
+        ("R6", _each(ParcelIdentified, code=lambda one: one.code and one.code[:-3] + "!" + one.code[-2:])),
         ("I2", _after(PermitIssued, lambda one: GroundAdded(
             at_us=one.at_us, belt_um=one.belt_um, seq=one.seq, ground=Ground.TRACKING_LOST))),
         ("R11", _after(ParcelScanned, lambda one: TrackingLost(
@@ -174,3 +177,14 @@ def test_an_input_that_the_core_ignored_is_named(
             if type(event) is PermitIssued:
                 scribe.saw(make(event), ())
     assert rule in notes.rules
+
+
+def test_check_digits_of_the_standards_are_known_and_one_changed_digit_is_not() -> None:
+    carriers = (
+        CarrierPattern(name="post", prefix="", length_min=13, length_max=13, alphabet="alnum", check="s10"),
+        CarrierPattern(name="sscc", prefix="", length_min=18, length_max=20, alphabet="digits", check="sscc"),
+    )
+    for code in ("RR473124829GB", "EA427024488CN", "106141412345678908", "00106141412345678908"):
+        assert plausible(code, carriers), code
+    for code in ("RR473124828GB", "EA427024478CN", "106141412345678909", "RR473124829G", ""):
+        assert not plausible(code, carriers), code
