@@ -122,10 +122,18 @@ def _selected(results: Results) -> list[str]:
     said = f"{_lower(meaning.title)}: {with_unit(best['figures'][figure], figure)}"
     if not chosen["decided"]:
         return [f"No scenario is proven the best yet; {chosen['best']} is ahead ({said})."]
-    return [
+    sentences = [
         f"{chosen['best']} has the {wanted} {said}. It is the best with {100 * (1 - chosen['alpha']):.0f} % "
         f"confidence, or no more than {_measure(chosen['delta'], figure)} from the best."
     ]
+    mean = best["figures"][figure]["mean"]
+    near = [
+        one["name"] for one in results["scenarios"]
+        if one is not best and abs(one["figures"][figure]["mean"] - mean) < chosen["delta"]
+    ]  # fmt: skip
+    if near:
+        sentences.append(f"The difference to {', '.join(near)} is smaller than what matters.")
+    return sentences
 
 
 def _compared(results: Results) -> list[str]:

@@ -114,6 +114,7 @@ def test_a_selection_names_the_best_and_the_risk(tmp_path: Path) -> None:
     results = _results(tmp_path, PLAIN.replace("[grid]", select).replace("[2, 6]", "[1, 6]"))
     assert answer(results)[0].startswith("6 at the bench has the lowest wait before the bench, mean: ")
     assert "with 95 % confidence, or no more than 20 s from the best" in answer(results)[0]
+    assert answer(results)[1] == answer(results)[-1]  # nobody is near: the next sentence says what it rests on
     assert "out of the race" in "".join(_selection(results))
 
 
