@@ -214,6 +214,8 @@ def advance(desk: Desk) -> None:
     if machine.phase is Phase.FLUSH:
         if state.parcels or state.belt_um < machine.flush_to_um or not _gate_zone_clear(desk):
             return
+        if machine.belt_wanted and not machine.belt_running:
+            return  # told to run and not heard of yet: the gate is not opened for a proof above a belt on its way
         if machine.state in (State.STARTING, State.UNHOLDING):
             _settle_for_proof(desk)
         else:

@@ -10,6 +10,7 @@ from devices.commands import (
     StopBelt,
 )
 from devices.signals import (
+    BeltState,
     EyeChanged,
     LinkLost,
     WatchdogProven,
@@ -23,7 +24,7 @@ from lane.model.grounds import Ground
 from lane.model.words import Mode, State
 from lane.orders import Reset, Start, Stop, Unhold
 from tests.lane.core.boxes import MM
-from tests.lane.core.helpers import MINUTE, alarms, grounds, reach, refusals, running, state
+from tests.lane.core.helpers import MINUTE, alarms, back, grounds, lose, reach, refusals, running, state
 from tests.lane.core.miniplant import MiniPlant
 
 
@@ -125,6 +126,26 @@ def test_drive_that_does_not_start_for_the_flush_run_holds_the_lane_instead_of_l
     del plant.hooks[RunBelt]
     plant.order(Unhold)
     plant.run(MINUTE)
+    assert state(plant) is State.EXECUTE
+
+
+def test_no_watchdog_proof_while_the_belt_may_be_on_its_way_to_speed() -> None:
+    plant = running()
+    plant.give(EyeChanged(**plant.now(), eye="divert", blocked=True))
+    lose(plant)
+    back(plant, tripped=True)
+    plant.run(2_000_000)
+    assert state(plant) is State.HELD
+    plant.filter = lambda item: None if isinstance(item, BeltState) and item.running else item
+    before = len(plant.commands)
+    plant.order(Unhold)
+    plant.give(EyeChanged(**plant.now(), eye="divert", blocked=False))
+    assert not [command for command in plant.commands[before:] if isinstance(command, ProveWatchdog)]
+    plant.filter = lambda item: item
+    plant.give(BeltState(**plant.now(), running=True, speed_um_s=500 * MM))
+    plant.run(MINUTE)
+    moves = [type(one) for one in plant.commands[before:] if isinstance(one, RunBelt | StopBelt | ProveWatchdog)]
+    assert moves == [RunBelt, StopBelt, ProveWatchdog, RunBelt]
     assert state(plant) is State.EXECUTE
 
 
