@@ -112,7 +112,8 @@ class Between:
         if self.dies_at >= 0 and self.torn and kind is not ClockReached:
             self.dies_at, self.torn = -1, False
             self.died()
-            return self._unheard(item)
+            if self.down:
+                return self._unheard(item)
         if kind is EpochOpened:
             self.key = cast(EpochOpened, item).key
         self.heard = item

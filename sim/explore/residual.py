@@ -22,7 +22,7 @@ RELEASES = frozenset(
     }
 )  # fmt: skip
 """Rules that a body broke which left by the release exit."""
-RECORDS = frozenset({"FALSE_RECORD", "R10", "I13"})
+RECORDS = frozenset({"FALSE_RECORD", "R10", "I13", "I2"})
 """Rules that the books broke, because another body took a parcel's place."""
 STRANGER = "F15 second master"
 FOLLOWER = "H5/H7 close follower"

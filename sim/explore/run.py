@@ -4,7 +4,7 @@ import gc
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lane.controller.core import LaneController
 from lane.model.config import CoreConfig
@@ -79,7 +79,7 @@ def finished(case: Case, station: Station, judge: Judge) -> CaseResult:
     judge.conclude()
     return CaseResult(
         case=case,
-        broken=judge.watch.broken,
+        broken=[_with_body(broken, station) for broken in judge.watch.broken],
         faults=list(station.troubles.happened),
         figures=judge.figures,
         goals=judge.goals,
@@ -88,6 +88,12 @@ def finished(case: Case, station: Station, judge: Judge) -> CaseResult:
         ended=station.ended,
         crash=crash,
     )
+
+
+def _with_body(broken: Broken, station: Station) -> Broken:
+    """A broken rule that names a lane number only, with the body that stood at the induct eye for it."""
+    passage = station.referee.passages.get(broken.seq)
+    return broken if broken.body or passage is None else replace(broken, body=passage.number)
 
 
 def prepare(case: Case, make_controller: MakeController = LaneController) -> tuple[Station, Judge]:
