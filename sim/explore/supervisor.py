@@ -30,10 +30,11 @@ class Supervisor:
 
     def saw(self, item: AnyInput, events: Sequence[AnyEvent]) -> None:
         """An order was refused, perhaps."""
-        if type(item) is not OrderGiven or not events or type(events[0]) is not OrderRefused:
+        if type(item) is not OrderGiven:
             return
-        order, reason = item.order, events[0].reason
-        if isinstance(order, RecordBench) and not any(word in reason for word in _FINAL):
+        reason = next((event.reason for event in events if type(event) is OrderRefused), "")
+        order = item.order
+        if reason and isinstance(order, RecordBench) and not any(word in reason for word in _FINAL):
             self._station.driver.call_at(self._station.now + LOOK_US, self._return, order.seq)
 
     def _return(self, seq: int) -> None:
