@@ -2,7 +2,8 @@
 
 When a downtime falls due and how long it lasts are two laws, each counted in calendar time or in the working time of
 something (the lane, the bench, the fitters): the time during which that does not work does not count. A breakdown
-takes its device down at once and waits for a fitter; maintenance waits for one first and then takes it down.
+takes its device down at once and waits for a fitter; maintenance waits for one first and then takes it down. The next
+interval begins when a downtime falls due; what falls due meanwhile waits in a backlog, or lasts at the same time.
 """
 
 from collections.abc import Callable, Generator
@@ -39,9 +40,9 @@ class Nature(StrEnum):
 class Downtime:
     """One kind of downtime of one device.
 
-    ``first``: of the first one, from the start of the run (absent: an interval). ``concurrent``: the next interval
-    begins when a downtime falls due; else when it is over. ``pending_max``: downtimes of this kind that wait or
-    last at one time; further ones are dropped and counted. ``limit_us``: from falling due to the end; longer ones
+    ``first``: of the first one, from the start of the run (absent: an interval). ``concurrent``: several of this kind
+    may last at the same time; else one after another. ``pending_max``: downtimes of this kind that wait or last at
+    one time; further ones are dropped and counted. ``limit_us``: from falling due to the end; longer ones
     are counted as missed (0: no limit). ``fitters``: needed at the same time (0: it passes by itself).
     """
 
@@ -103,6 +104,7 @@ class DowntimeProcess:
         self._luck = Keyed(seed, "downtime", spec.name)
         self._clocks = clocks
         self._fitters = fitters
+        self._one = simpy.Resource(kernel, capacity=PENDING_MAX if spec.concurrent else 1)
         self._switch = switch
         self._down = 0
         self._since_us = 0
@@ -119,15 +121,16 @@ class DowntimeProcess:
             if self.pending >= spec.pending_max:
                 self.dropped += 1
             else:
-                over = self._kernel.process(self._last(duration_us))
-                if not spec.concurrent:
-                    yield over
+                self._kernel.process(self._last(duration_us))
             yield from clock.spend(max(1, spec.interval.us(self._luck.uniform())))
 
     def _last(self, duration_us: int) -> Generator[simpy.Event, Any, None]:
         kernel, spec = self._kernel, self.spec
         due_us = kernel.now
         self.pending += 1
+        turn = self._one.request()
+        yield turn
+        begun_us = kernel.now
         if spec.nature is Nature.BREAKDOWN:
             self._set(1)
         taken = []
@@ -135,13 +138,14 @@ class DowntimeProcess:
             request = self._fitters.request()
             yield request
             taken.append(request)
-        self.waited_us += kernel.now - due_us
+        self.waited_us += kernel.now - begun_us
         if spec.nature is Nature.MAINTENANCE:
             self._set(1)
         yield from self._clocks[spec.duration_in].spend(duration_us)
         self._set(-1)
         for request in taken:
             self._fitters.release(request)
+        self._one.release(turn)
         self.pending -= 1
         self.done += 1
         self.missed += bool(spec.limit_us) and kernel.now - due_us > spec.limit_us
@@ -161,7 +165,6 @@ class DowntimeProcess:
         spec = self.spec
         down_us = self.down_us + (until_us - self._since_us if self._down else 0)
         interval_us, duration_us = spec.interval.whole_mean_us, spec.duration.whole_mean_us
-        cycle_us = max(interval_us, duration_us) if spec.concurrent else interval_us + duration_us
         return {
             "name": spec.name,
             "device": spec.device,
@@ -171,6 +174,6 @@ class DowntimeProcess:
             "missed": self.missed,
             "down_s": round(down_us / 1e6, 3),
             "waited_for_fitters_s": round(self.waited_us / 1e6, 3),
-            "calculated_available_percent": round(100 - 100 * duration_us / max(1, cycle_us), 3),
+            "calculated_available_percent": round(max(0.0, 100 - 100 * duration_us / max(1, interval_us)), 3),
             "available_percent": round(100 - 100 * down_us / max(1, until_us), 3),
         }
