@@ -147,18 +147,18 @@ class Study:
     def _find_cut(self, count: int) -> tuple[tuple[tuple[Log, ...], ...], WarmUp | None]:
         """Pilots of every scenario and the cut they give (none for a day, whose beginning belongs to it)."""
         plan = self._plan
+        if plan.horizon is Horizon.DAY:
+            return (), None
         places = [(i, r) for r in range(count) for i in range(len(plan.cases))]
         logs = dict(self._logs(places))
         pilots = tuple(tuple(logs[i, r] for r in range(count)) for i in range(len(plan.cases)))
-        found = None
-        if plan.horizon is Horizon.STEADY:
-            found = warm_up(pilots)
-            self._cut = found.parcels
-            for i in found.short:
-                self._warnings.append(f"{plan.cases[i].name}: the run is too short to settle; give it more parcels")
+        found = warm_up(pilots)
+        self._cut = found.parcels
+        for i in found.short:
+            self._warnings.append(f"{plan.cases[i].name}: the run is too short to settle; give it more parcels")
         for place, log in logs.items():
             self._digests[place] = digest(log, plan.horizon, self._cut)
-        return pilots if found else (), found
+        return pilots, found
 
     def _ensure(self, places: Sequence[Place]) -> None:
         missing = [place for place in places if place not in self._digests]
