@@ -195,3 +195,15 @@ def test_a_wrong_option_is_refused_by_its_path(overrides: dict[str, object], wor
     with pytest.raises(SettingsError) as caught:
         load_scenario(DAY, overrides)
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "who"),
+    [
+        ({"review": True, "reviewers.officers": 1}, "reviewers"),
+        ({"breakdown": [{"device": "GATE", **DOWN}]}, "breakdowns"),
+    ],
+)
+def test_people_and_breakdowns_are_refused_without_the_kernel(overrides: dict[str, object], who: str) -> None:
+    with pytest.raises(ValueError, match=f"{who}: .* expected driver simpy, was heap"):
+        _run(overrides, 5, driver="heap")
