@@ -15,6 +15,7 @@ from lane.events.parcel import (
     ContentCompared,
     CustodyMoved,
     DispositionDecided,
+    LineFinding,
     ParcelDrawn,
     ParcelMeasured,
     ParcelReleased,
@@ -188,6 +189,10 @@ class Scribe:
         count = item.count
         if count.image_sha256 != event.image_sha256:
             self._breaks("R2", "a count of another picture", event.seq)
+        for line in event.lines:
+            if self._sure(line) and not _named_rightly(line):
+                text = f"{line.finding}: {line.seen_lo}..{line.seen_hi} of {line.expected_lo}..{line.expected_hi}"
+                self._breaks("R2", text, event.seq)
         absurd = any(
             not -1 <= line.count_lo <= line.count_hi <= COUNT_MAX or not 0 <= line.p_ppm <= PPM for line in count.lines
         )
@@ -213,6 +218,12 @@ class Scribe:
             self._breaks("R6", f"decided to release against the declarations: {', '.join(told.against)}", event.seq)
         if self._times.get(told.key, 0) > INDUCTIONS_MAX:
             self._breaks("R6", f"decided to release induction {self._times[told.key]} of one waybill", event.seq)
+
+    def _sure(self, line: LineFinding) -> bool:
+        """Whether the picture says something of this line alone, surely enough."""
+        told_apart = not any(word in line.reason for word in ("as a sum", "total only", "abstains", "packs"))
+        countable = line.finding is not FindingKind.UNCOUNTABLE and line.seen_lo >= 0
+        return told_apart and countable and line.p_ppm >= self._config.content.bound_ppm
 
     def _agrees(self, count: ContentCompared | None) -> bool:
         """Whether the count says what was declared, surely enough, by the approved model."""
@@ -283,6 +294,15 @@ class Scribe:
         told = {one.number for one in events if type(one) is AlarmRaised}
         if number and number not in self._raised and number not in told:
             self._breaks("R8", f"{event.reached.name} by {event.cause}, and alarm {number} was never raised")
+
+
+def _named_rightly(line: LineFinding) -> bool:
+    """More is OVER, fewer is SHORT, and neither is ever said of what agrees."""
+    if line.seen_lo > line.expected_hi:
+        return line.finding is FindingKind.OVER
+    if line.seen_hi < line.expected_lo:
+        return line.finding is FindingKind.SHORT
+    return line.finding not in (FindingKind.OVER, FindingKind.SHORT)
 
 
 def _recalled(events: Sequence[AnyEvent], seq: int) -> bool:

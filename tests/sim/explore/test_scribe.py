@@ -14,6 +14,7 @@ from lane.controller.core import LaneController
 from lane.errors import Cause
 from lane.events.machine import BeltFlushed, StateChanged
 from lane.events.parcel import (
+    ContentCompared,
     GroundAdded,
     ParcelDrawn,
     ParcelIdentified,
@@ -29,7 +30,7 @@ from lane.events.union import AnyEvent
 from lane.inputs import AnyInput, DeclarationAnswer, ScanStored, StatusChanged, VisionResult
 from lane.model.config import CarrierPattern, CoreConfig
 from lane.model.grounds import Ground
-from lane.model.words import State, StatusClass, Via
+from lane.model.words import FindingKind, State, StatusClass, Via
 from sim.explore.gatekeeper import plausible
 from sim.explore.scribe import Scribe
 from sim.scenario import load_scenario
@@ -127,6 +128,8 @@ def _after(kind: type, make: Callable[[Any], Any]) -> Callable[[AnyInput, Any], 
         ("R2", _each(DeclarationAnswer, gross_mg=1)),
         ("R6", _each(DeclarationAnswer, grounds=(Ground.DECLARATION_CONFLICT,))),
         ("R2", _each(VisionResult, count=lambda one: replace_count(one.count))),
+        ("R2", _each(ContentCompared, lines=lambda one: tuple(
+            replace(line, finding=FindingKind.MATCH, seen_lo=99, seen_hi=99) for line in one.lines))),
         ("R6", _each(ParcelIdentified, code=lambda one: one.code and one.code[:-3] + "!" + one.code[-2:])),
         ("I2", _after(PermitIssued, lambda one: GroundAdded(
             at_us=one.at_us, belt_um=one.belt_um, seq=one.seq, ground=Ground.TRACKING_LOST))),
