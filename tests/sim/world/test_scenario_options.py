@@ -65,6 +65,17 @@ def test_more_belt_behind_the_tunnel_is_more_time_for_vision_and_review() -> Non
     assert short["late_decisions"] > 0
 
 
+def test_a_saturated_lane_takes_what_speed_lengths_and_gap_allow() -> None:
+    for speed_um_s, slack_um in ((500_000, 100_000), (300_000, 300_000)):
+        keys = {"belt.speed_mm_s": speed_um_s // 1_000, "feeder.slack_mm": slack_um // 1_000}
+        scenario = load_scenario(DAY.with_name("capacity.toml"), keys)
+        stream = scenario.parcels(80, 3)
+        figures = run_core_twin(scenario.config, stream, 3, settings=scenario.settings).figures
+        way_um = sum(parcel.length_um + 300_000 + slack_um for parcel in stream[:-1])
+        ride_um = 8_000_000 + stream[-1].length_um
+        assert figures["lane_s"] == pytest.approx((way_um + ride_um) / speed_um_s, rel=0.002)
+
+
 def test_without_a_gapping_belt_parcels_come_too_close_or_touching() -> None:
     close = {"stream.rate_per_hour": 2_200, "stream.regular_permille": 300}
     apart, together = _run(close), _run(close | {"feeder.gapping": False})
