@@ -88,7 +88,8 @@ def why(found: CaseResult, broken: Broken) -> str:
         return ""
     passing = found.passed[broken.body]
     before = {fault.kind: passing.at_us - at_us for at_us, fault in found.faults if at_us <= passing.at_us}
-    if passing.permit_no > FOREIGN_PERMIT and before.get(FaultKind.SECOND_MASTER, STRANGER_US) < STRANGER_US:
+    strange = passing.permit_no > FOREIGN_PERMIT or not passing.permit_no  # 0: the device restarted since
+    if strange and before.get(FaultKind.SECOND_MASTER, STRANGER_US) < STRANGER_US:
         return STRANGER
     closing_um = config.gate.margin_um + config.speed_um_s * config.gate.travel_us // 1_000_000
     if MOVERS & before.keys() and passing.leader and passing.gap_um <= closing_um:
