@@ -16,6 +16,9 @@ from lane.journal.note import Checkpoint, Signer, signed_checkpoint
 from lane.journal.projections import STICKY_US
 from lane.journal.tree import CompactRange
 
+SEAL_RECORDS = 256
+"""Records that ``append`` lets wait before they are sealed together: some five parcels."""
+
 
 class MemoryMode(StrEnum):
     """How much is done while the twin runs."""
@@ -81,7 +84,7 @@ class MemoryJournal:
             for event in events:
                 if type(event) is ParcelDrawn:
                     self.drawn(event)
-        if self._sealed:
+        if self._sealed and len(self._waiting) >= SEAL_RECORDS:
             self.flush()
         return index
 

@@ -70,6 +70,8 @@ def journalled(config: CoreConfig, inputs: list[AnyInput], mode: MemoryMode) -> 
     for item in inputs:
         append(item, handle(item).events)
         next_deadline()
+    if mode is MemoryMode.SEALED:
+        journal.checkpoint()
     return journal
 
 
