@@ -73,6 +73,7 @@ def test_a_multiplied_trace_has_so_many_parcels_with_labels_and_lists_of_their_o
     assert found[-1].arrival_us == made[-1].arrival_us
     assert {parcel.weight_mg for parcel in found} == {parcel.weight_mg for parcel in made}
     assert len(_trace(tmp_path, made, multiplier=0.25)) == 50
+    assert len(_trace(tmp_path, made, peak={"multiplier": 1.5})) == 300
 
 
 def test_a_customers_file_needs_six_columns_only(tmp_path: Path) -> None:
