@@ -119,7 +119,6 @@ class Watch:
             LinkRestored: lambda item: self._lost.discard(item.role),
             FeedState: self._feed,
             ScanStored: self._stored,
-            LaneStarted: lambda item: self._doubt("restart") if item.restart else None,
             DeviceRestarted: lambda item: self._doubt("lane I/O restart") if item.role == "io" else None,
             SafetyChanged: self._safety,
             VisionResult: self._late_count,
@@ -128,6 +127,8 @@ class Watch:
     def saw(self, item: AnyInput, events: Sequence[AnyEvent]) -> None:
         """One step of the core."""
         self.at_us = item.at_us
+        if type(item) is LaneStarted and item.restart:  # a new process knows this before anything else
+            self._doubt("restart")
         readers = self._readers
         for event in events:
             reader = readers.get(type(event))
