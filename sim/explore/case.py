@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.explore.setup import Field, Setup, arrivals, draw_setup, goods_of
-from sim.faults import CATALOGUE, Fault, FaultKind
+from sim.faults import CATALOGUE, STREAM_KINDS, Fault, FaultKind
 from sim.streams.randoms import Keyed, key
 from sim.streams.truth import ParcelTruth
 
@@ -117,17 +117,23 @@ def case_seed(seed: int, number: int) -> int:
     return key(seed, "case", number) >> 12  # as a number that JSON keeps
 
 
+def of_stream(case: Case) -> list[Fault]:
+    """Faults that change the stream itself: they take effect before the run, where there is a parcel to repeat."""
+    first = {FaultKind.DUPLICATE_WAYBILL: 2, FaultKind.INDUCTED_AGAIN: AGAIN + 1}
+    return [fault for fault in case.faults if fault.kind in STREAM_KINDS and fault.parcel >= first[fault.kind]]
+
+
 def stream_of(case: Case) -> list[ParcelTruth]:
     """The parcels of a case in order of arrival."""
     setup = case.setup
     goods, _ = goods_of(setup.goods, case.parcels, setup.planted_permille)
     times = arrivals(setup, case.parcels, case.seed)
     stream = [replace(parcel, arrival_us=at_us) for parcel, at_us in zip(goods, times, strict=True)]
-    for fault in case.faults:
+    for fault in of_stream(case):
         place = fault.parcel - 1
-        if fault.kind is FaultKind.DUPLICATE_WAYBILL and place >= 1:
+        if fault.kind is FaultKind.DUPLICATE_WAYBILL:
             stream[place] = replace(stream[place], label=goods[place - 1].label)
-        elif fault.kind is FaultKind.INDUCTED_AGAIN and place >= AGAIN:
+        else:
             stream[place] = replace(goods[place - AGAIN], number=fault.parcel, arrival_us=times[place])
     if case.kept:
         kept = set(case.kept)

@@ -12,7 +12,7 @@ from lane.model.words import Custody, Route, State
 from sim.coretwin.senses import Senses
 from sim.coretwin.station import Station
 from sim.coretwin.trouble_bodies import FOREIGN
-from sim.explore.case import Case
+from sim.explore.case import Case, of_stream
 from sim.explore.liveness import Liveness
 from sim.explore.scribe import Scribe
 from sim.explore.supervisor import Supervisor
@@ -205,7 +205,7 @@ class Judge:
         figures["released by gate"] = report["released_by_gate"]
         if not self.case.faults:
             self._sound(report["sound_parcels_inspected"])
-        for _, fault in station.troubles.happened:
+        for fault in [*of_stream(self.case), *(fault for _, fault in station.troubles.happened)]:
             figures[f"fault {fault.kind}"] += 1
             figures[f"id {CATALOGUE[fault.kind].id}"] += 1
         self._goals()
