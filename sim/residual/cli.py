@@ -32,7 +32,12 @@ from rich.table import Table
 @click.option("--parcels", default=6_000, show_default=True, type=click.IntRange(1), help="Parcels on each build.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of all cases.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the figures here, with rules and known reasons.",
+)
 def residual(
     vary: str, place: str, kinds: str, each_permille: int, at_gate: bool, parcels: int, seed: int, workers: int,
     json_file: Path | None,
@@ -97,9 +102,3 @@ def _show(console: Console, found: dict[str, Any]) -> None:
             f"{one['stops_per_thousand']:.0f}",
         )  # fmt: skip
     console.print(table)
-    for name, one in found["builds"].items():
-        if one["reasons"]:
-            reasons = ", ".join(
-                f"{reason} in {cases} of {one['cases']} cases" for reason, cases in one["reasons"].items()
-            )
-            console.print(f"{name}: {reasons}", highlight=False)
