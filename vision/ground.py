@@ -7,7 +7,7 @@ in common is carton, and the outermost lines are not goods.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage  # type: ignore[import-untyped]
+from scipy import ndimage
 
 from vision.frame import Plane
 
