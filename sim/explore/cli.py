@@ -62,7 +62,7 @@ def search_command(
     \b
       lane sim search --parcels 20000 --seed 1
       lane sim search --parcels 2000000 --json search.json
-      lane sim story SEED:NUMBER        (printed with every finding)
+      lane sim story SEED --mode few --field plc     (printed with every finding)
     """
     if json_file is not None and not json_file.parent.is_dir():
         raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
@@ -130,7 +130,8 @@ def _text(value: object) -> str:
 
 def _tell(plan: Plan, finding: Finding, cases_dir: Path | None) -> None:
     """Shrink a finding and tell its story."""
-    click.echo(f"\nfinding {plan.seed}:{finding.number} ({', '.join(finding.rules)}), case seed {finding.seed}")
+    click.echo(f"\nfinding {finding.number} of seed {plan.seed}: {', '.join(finding.rules)}")
+    click.echo(f"again: lane sim story {finding.seed} --mode {finding.mode} --field {finding.field}")
     shrunk = Shrinker(case_of(plan, finding.number)).run()
     if shrunk is None:
         click.echo("it does not happen again: the run depends on something outside its seed")
