@@ -122,7 +122,7 @@ def _lane(requests: int, seed: int, progress: Progress | None) -> dict[str, Any]
     from sim.scenario import load_scenario
     from sim.streams.make import make_stream
 
-    parcels = min(LANE_PARCELS_MAX, max(2, requests // LANE_SHARE // LANE_REQUESTS_PER_PARCEL))
+    parcels = min(LANE_PARCELS_MAX, max(1, requests // LANE_SHARE // LANE_REQUESTS_PER_PARCEL))
     plan = load_scenario(SCENARIO)
     stream = make_stream(plan.sized(parcels, seed))
     station = DriverStation(

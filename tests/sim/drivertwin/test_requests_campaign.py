@@ -8,7 +8,7 @@ from devices.requests import Failure
 from sim.drivertwin.requests_campaign import by_catalogue, run_wire
 from sim.drivertwin.wire_faults import FAULTS, RESIDUAL, Wire, WireFault, catalogue_id, mixture
 
-REQUESTS = 900
+REQUESTS = 700
 WIRES = list(Wire)
 
 
