@@ -275,7 +275,7 @@ CATALOGUE: Mapping[FaultKind, Shape] = {
     _K.DECISION_CANCELLED: Shape(id="T09", meaning="an officer clears a parcel and then orders its inspection"),
     _K.DECISION_LATE: Shape(id="T09", meaning="an officer's answer comes after the decision point"),
     _K.HELD_BY_HAND: Shape(id="T09", meaning="an officer holds the lane", duration_us=(1 * _S, 5 * _S)),
-    _K.BENCH_STOPS: Shape(id="F67", meaning="nobody opens parcels: the bench fills", duration_us=(20 * _S, 90 * _S)),
+    _K.BENCH_STOPS: Shape(id="F67", meaning="nobody opens parcels: the bench fills", duration_us=(20 * _S, 240 * _S)),
 }
 # fmt: on
 

@@ -106,7 +106,7 @@ def draw_setup(seed: int, field: Field) -> Setup:
         second_reader=not keyed.permille(250) or field is Field.PLC,
         review=keyed.permille(500),
         officers=keyed.between(6, 12),
-        bench_places=keyed.choice((60, 120, 400)),
+        bench_places=keyed.choice((30, 60, 400)),
         draw=keyed.choice(("0.055", "0.055", "0.02", "0.2")),
         epoch_draws=keyed.choice((60, 150, 4_096, 4_096)),
         uncertain_permille=keyed.choice((0, 50, 150, 400)),
