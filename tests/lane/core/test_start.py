@@ -22,7 +22,7 @@ from lane.events.parcel import (
 )
 from lane.model.grounds import Ground
 from lane.model.words import Mode, State
-from lane.orders import Reset, Start, Stop, Unhold
+from lane.orders import Hold, Reset, Start, Stop, Unhold
 from tests.lane.core.boxes import MM
 from tests.lane.core.helpers import MINUTE, alarms, back, grounds, lose, reach, refusals, running, state
 from tests.lane.core.miniplant import MiniPlant
@@ -127,6 +127,21 @@ def test_drive_that_does_not_start_for_the_flush_run_holds_the_lane_instead_of_l
     plant.order(Unhold)
     plant.run(MINUTE)
     assert state(plant) is State.EXECUTE
+
+
+def test_an_unhold_soon_after_another_is_not_held_by_the_deadline_of_the_first() -> None:
+    plant = running()
+    plant.hooks[RunBelt] = lambda command: plant.after(700_000, lambda: plant._obey(command)) is None
+    plant.order(Hold)
+    plant.run(1_000_000)
+    plant.order(Unhold)
+    plant.run(100_000)
+    plant.order(Hold)
+    plant.run(4_500_000)
+    plant.order(Unhold)
+    plant.run(2_000_000)
+    assert state(plant) is State.EXECUTE
+    assert Alarm.BELT_STUCK not in alarms(plant)
 
 
 def test_no_watchdog_proof_while_the_belt_may_be_on_its_way_to_speed() -> None:
