@@ -33,6 +33,9 @@ SIGMAS_MAX = 4.0
 CUTS = (0.5, 1.0, 2.0)
 """Cuts between short and long headways, in parts of the one that parts them best."""
 TRAINS_MIN = 30
+LIKELY = 2.0
+"""A better score counts only for models whose furthest figure is at most so many times as far as that of the nearest:
+a wait that was long by chance must not choose a model that other figures speak against."""
 SCORE_MAX = 0.25
 """No model that is further off than this is recommended; then the record itself is the model (trace)."""
 SIZES_MAX = 400
@@ -93,7 +96,8 @@ def fit_arrivals(times: Times, start_us: int = 0, seed: int = 1) -> ArrivalFit:
     found = [model for model in models if model]
     waits, index = tuple(plain_waits(times)), _index(times)
     fits = [_tried(model, multipliers, start_us, times, waits, index, seed) for model in found]
-    best = min(fits, key=lambda fit: fit.score)
+    near = LIKELY * min(fit.sigmas for fit in fits)
+    best = min((fit for fit in fits if fit.sigmas <= near), key=lambda fit: fit.score)
     chosen = next((fit for fit in fits if fit.name in SIMPLE and fit.sigmas <= SIGMAS_MAX), best)
     others = sorted((fit for fit in fits if fit is not chosen), key=lambda fit: fit.score)
     return ArrivalFit(
