@@ -8,15 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from devices.signals import EncoderDoubt
 from lane.commands import Step
 from lane.errors import CAUSES, Cause
-from lane.events.machine import AlarmRaised, BeltFlushed, StateChanged
+from lane.events.machine import AlarmRaised, BeltFlushed, OrderRefused, StateChanged
 from lane.events.parcel import (
     ContentCompared,
     CustodyMoved,
     DispositionDecided,
     LineFinding,
     ParcelDrawn,
+    ParcelInducted,
     ParcelMeasured,
     ParcelReleased,
     ParcelScanned,
@@ -25,7 +27,7 @@ from lane.events.parcel import (
     TrackingLost,
 )
 from lane.events.union import AnyEvent
-from lane.inputs import AnyInput, DeclarationAnswer, EpochOpened, ScanStored, StatusChanged, VisionResult
+from lane.inputs import AnyInput, DeclarationAnswer, EpochOpened, OrderGiven, ScanStored, StatusChanged, VisionResult
 from lane.model.words import Custody, FindingKind, Route, State, StatusClass, Via
 from lane.verifier import draw as recount
 from sim.explore.gatekeeper import Gatekeeper
@@ -58,13 +60,13 @@ class Told:
     released: bool = False
     beside: int = 0  # lane number of a lost parcel next to it
     flushed: str = ""
-    against: tuple[str, ...] = ()  # what the declarations said against it
+    against: tuple[str, ...] = ()  # what the declarations or its length said against it
     key: str = ""
 
 
 class Scribe:
     """One run's records against its inputs, as the core heard them. Broken rules go to the watch: R2 evidence, R3 draw,
-    R5 status, R8 alarms, R11 neighbours."""
+    R5 status, R6 identity, R8 alarms, R11 neighbours, R14 orders."""
 
     def __init__(self, station: "Station", watch: "Watch", routed: Callable[[int], Route | None]) -> None:
         self._config, self._watch, self._routed = station.config, watch, routed
@@ -73,15 +75,21 @@ class Scribe:
         self._times: dict[str, int] = {}  # inductions of each waybill
         self._counters: tuple[str, str, int, int] | None = None
         self._raised: set[int] = set()
+        self._tail_um = -1  # where the last tail left the induct eye
+        self._heads: dict[int, int] = {}
+        self._nonces: set[str] = set()
         self._given_up: set[int] = set()  # flushed, or lost before: a fault of theirs says nothing new
         self._heard: dict[type, Callable[[Any, Sequence[AnyEvent]], None]] = {
             EpochOpened: self._opened,
             DeclarationAnswer: self._answered,
             StatusChanged: self._status,
             ScanStored: self._stored,
+            EncoderDoubt: self._encoder,
+            OrderGiven: self._order,
         }
         self._read: dict[type, Callable[[Any, Any, Sequence[AnyEvent]], None]] = {
             ParcelDrawn: self._drawn,
+            ParcelInducted: self._inducted,
             ParcelMeasured: self._measured,
             ParcelWeighed: self._weighed,
             ParcelScanned: self._scanned,
@@ -161,10 +169,23 @@ class Scribe:
     def _answered(self, item: DeclarationAnswer, events: Sequence[AnyEvent]) -> None:
         told = self._of(item.seq)
         if told.gross_mg < 0:
-            told.gross_mg, told.against = item.gross_mg, tuple(str(ground) for ground in item.grounds)
+            told.gross_mg, told.against = item.gross_mg, (*told.against, *(str(ground) for ground in item.grounds))
+
+    def _inducted(self, event: ParcelInducted, item: Any, events: Sequence[AnyEvent]) -> None:
+        """A head too close behind the last tail: neither of the two may be released (F24)."""
+        self._heads = {event.seq: event.head_um}
+        if 0 <= self._tail_um <= event.head_um < self._tail_um + self._config.layout.gap_um_min:
+            self._of(event.seq).beside = event.seq - 1
+            if self._routed(event.seq - 1) is None:
+                self._of(event.seq - 1).beside = event.seq
 
     def _measured(self, event: ParcelMeasured, item: Any, events: Sequence[AnyEvent]) -> None:
-        self._of(event.seq).length_um = event.length_um
+        told = self._of(event.seq)
+        told.length_um = event.length_um
+        head_um = self._heads.pop(event.seq, -1)
+        self._tail_um = head_um + event.length_um if head_um >= 0 else -1
+        if event.length_um > self._config.layout.parcel_um_max:
+            told.against = (*told.against, "OVERSIZE")
 
     def _weighed(self, event: ParcelWeighed, item: Any, events: Sequence[AnyEvent]) -> None:
         told = self._of(event.seq)
@@ -215,7 +236,7 @@ class Scribe:
             if broken:
                 self._breaks("R2", text, event.seq)
         if told.against:
-            self._breaks("R6", f"decided to release against the declarations: {', '.join(told.against)}", event.seq)
+            self._breaks("R6", f"decided to release although {', '.join(told.against)}", event.seq)
         if self._times.get(told.key, 0) > INDUCTIONS_MAX:
             self._breaks("R6", f"decided to release induction {self._times[told.key]} of one waybill", event.seq)
 
@@ -253,7 +274,7 @@ class Scribe:
         told = self._of(event.seq)
         told.released = True
         if event.via is Via.GATE and told.beside:
-            self._breaks("R11", f"released although {told.beside} was lost beside it", event.seq)
+            self._breaks("R11", f"released although {told.beside} was lost or too close beside it", event.seq)
         if event.via is Via.GATE and told.flushed:
             self._breaks("I13", f"released although the belt was flushed: {told.flushed}", event.seq)
         if event.via is not Via.GATE or told.status in (None, StatusClass.RELEASED):
@@ -278,9 +299,23 @@ class Scribe:
 
     def _flushed(self, event: BeltFlushed, item: Any, events: Sequence[AnyEvent]) -> None:
         self._given_up.update(event.seqs)
+        self._flush(event.cause)
+
+    def _encoder(self, item: EncoderDoubt, events: Sequence[AnyEvent]) -> None:
+        self._flush("encoder doubt")
+
+    def _flush(self, cause: str) -> None:
         for seq, told in self._told.items():
             if not told.released and self._routed(seq) is None:
-                told.flushed = event.cause
+                told.flushed = cause
+
+    # --- orders
+
+    def _order(self, item: OrderGiven, events: Sequence[AnyEvent]) -> None:
+        nonce = item.order.nonce
+        if nonce in self._nonces and not any(type(event) is OrderRefused for event in events):
+            self._breaks("R14", f"{type(item.order).__name__} with a used nonce was obeyed")
+        self._nonces.add(nonce)
 
     # --- alarms
 

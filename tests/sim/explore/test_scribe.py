@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from devices.signals import LinkLost
+from devices.signals import EncoderDoubt, LinkLost
 from lane.controller.core import LaneController
 from lane.errors import Cause
 from lane.events.machine import BeltFlushed, StateChanged
@@ -19,6 +19,7 @@ from lane.events.parcel import (
     ParcelDrawn,
     ParcelIdentified,
     ParcelInducted,
+    ParcelMeasured,
     ParcelReleased,
     ParcelScanned,
     ParcelWeighed,
@@ -27,10 +28,11 @@ from lane.events.parcel import (
     TrackingLost,
 )
 from lane.events.union import AnyEvent
-from lane.inputs import AnyInput, DeclarationAnswer, ScanStored, StatusChanged, VisionResult
+from lane.inputs import AnyInput, DeclarationAnswer, OrderGiven, ScanStored, StatusChanged, VisionResult
 from lane.model.config import CarrierPattern, CoreConfig
 from lane.model.grounds import Ground
-from lane.model.words import FindingKind, State, StatusClass, Via
+from lane.model.words import FindingKind, Role, State, StatusClass, Via
+from lane.orders import Hold
 from sim.explore.gatekeeper import plausible
 from sim.explore.scribe import Scribe
 from sim.scenario import load_scenario
@@ -130,6 +132,8 @@ def _after(kind: type, make: Callable[[Any], Any]) -> Callable[[AnyInput, Any], 
         ("R2", _each(VisionResult, count=lambda one: replace_count(one.count))),
         ("R2", _each(ContentCompared, lines=lambda one: tuple(
             replace(line, finding=FindingKind.MATCH, seen_lo=99, seen_hi=99) for line in one.lines))),
+        ("R6", _each(ParcelMeasured, length_um=900_000)),
+        ("R11", _each(ParcelMeasured, length_um=lambda one: one.length_um + one.gap_um * 9 // 10)),
         ("R6", _each(ParcelIdentified, code=lambda one: one.code and one.code[:-3] + "!" + one.code[-2:])),
         ("I2", _after(PermitIssued, lambda one: GroundAdded(
             at_us=one.at_us, belt_um=one.belt_um, seq=one.seq, ground=Ground.TRACKING_LOST))),
@@ -159,6 +163,9 @@ def replace_count(count: Any) -> Any:
 @pytest.mark.parametrize(
     ("rule", "make"),
     [
+        ("I13", lambda one: EncoderDoubt(at_us=one.at_us, belt_um=one.belt_um, reason="jumped")),
+        ("R14", lambda one: OrderGiven(at_us=one.at_us, belt_um=one.belt_um, order=Hold(
+            person="x", role=Role.OFFICER, nonce="twin-1"))),
         ("I11", lambda one: LinkLost(
             at_us=one.at_us, belt_um=one.belt_um, role="io", port="tcp", unit=1, reason="silence")),
         ("R5", lambda one: StatusChanged(
