@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from devices.commands import RunBelt, StopBelt
+from devices.commands import ProveWatchdog, RunBelt, StopBelt
 from devices.signals import (
     BarcodeRead,
     DeviceRestarted,
@@ -15,6 +15,7 @@ from devices.signals import (
     LinkRestored,
     OutputProven,
     SafetyChanged,
+    WatchdogProven,
     WeightMeasured,
 )
 from lane.inputs import ScanStored
@@ -36,6 +37,8 @@ AUXILIARY = (READER_FIRST, READER_SECOND, "scale")
 ROLES = ("io", "drive", "cabinet", "detector", READER_FIRST, "scale")
 FOREIGN_PERMIT = 65_100
 """A number that neither permits nor the watchdog proof use; further strange pulses count on from here."""
+PROOF_US = 600_000
+"""One and a half watchdog times of silence, and reading back."""
 OFF_MS = 1 << 40
 """Watchdog time of a device whose watchdog is disabled."""
 
@@ -198,11 +201,24 @@ class LinkTroubles:
         io = self._station.plant.io
         usual = io.watchdog_ms
 
+        def refuse(_: ProveWatchdog) -> None:
+            self._station.driver.call_at(self._station.now + PROOF_US, self._not_proven)
+
+        tamper = self._troubles.between.arm_commands(ProveWatchdog, refuse, count=1_000)
+
         def end() -> None:
-            io.watchdog_ms = usual
+            io.watchdog_ms, tamper.count = usual, 0
 
         if self._troubles.lasting(fault, end):
             io.watchdog_ms = OFF_MS
+        else:
+            tamper.count = 0
+
+    def _not_proven(self, _: None) -> None:
+        """The proof's answer: silence was kept long enough, and the output did not fall."""
+        station = self._station
+        reason = "the release output did not fall"
+        station.emit(WatchdogProven(at_us=station.now, belt_um=station.belt(), ok=False, drop_us=0, reason=reason))
 
     # --- other devices
 

@@ -27,6 +27,7 @@ RECORDS = frozenset({"FALSE_RECORD", "R10", "I13", "I2"})
 STRANGER = "F15 second master"
 FOLLOWER = "H5/H7 close follower"
 LAST_LOOK = "H7 moved behind the last look"
+GHOST = "H7 ghost in a missing body's window"
 STUCK = "H2 stuck blade and late stop"
 REASONS: Mapping[str, str] = {
     STRANGER: "whoever reaches the release block on the wire opens the gate; Modbus names no sender, and the core's "
@@ -35,6 +36,8 @@ REASONS: Mapping[str, str] = {
     "gate closes at the tail of the permitted one, and no eye sees a gap between them.",
     LAST_LOOK: "a body that takes a permitted parcel's place behind the last station that looks at more than edges "
     "(second reader, or the tunnel where there is none) is taken for it; position alone is no identity.",
+    GHOST: "eyes that report what is not there, at the very place where a body should be that was held back or moved: "
+    "its release is recorded while it is still on the belt; it leaves by INSPECT.",
     STUCK: "the blade sticks at RELEASE and the next body is through before the belt stands: the stop is late or cut "
     "off at the same time (coasting drive, slow disk, silent link, dead core), or the parcels follow each other more "
     "closely than the belt's stopping way at this speed.",
@@ -49,6 +52,7 @@ MOVERS = frozenset(
     }
 )  # fmt: skip
 """Faults that bring a body close to another one."""
+GHOSTS = frozenset({FaultKind.GHOST_EDGE, FaultKind.EYE_STUCK_ON, FaultKind.EYE_FLICKER})
 STICKERS = frozenset({FaultKind.GATE_STUCK, FaultKind.GATE_STUCK_OUT, FaultKind.GATE_SLOW})
 LATE_STOPS = frozenset(
     {
@@ -82,8 +86,11 @@ def why(found: CaseResult, broken: Broken) -> str:
     """The residual risk that explains one broken rule ("": none)."""
     config = config_of(found.case.setup)
     last_look_um = config.layout.second_reader_um if found.case.setup.second_reader else config.layout.tunnel_exit_um
-    if broken.rule in RECORDS and found.moved.get(broken.body, -1) >= last_look_um:
-        return LAST_LOOK
+    if broken.rule in RECORDS and broken.body in found.moved:
+        if found.moved[broken.body] >= last_look_um:
+            return LAST_LOOK
+        if GHOSTS & {fault.kind for _, fault in found.faults}:
+            return GHOST
     if broken.rule not in RELEASES or broken.body not in found.passed:
         return ""
     passing = found.passed[broken.body]
