@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 
 from devices.commands import AllowInduction, ReleasePulse, RestGate, RunBelt, SetBeam, StopBelt
+from devices.signals import EyeChanged, GateInPosition, OutputProven
 from lane.commands import CloseEpoch, Send, Step
 from lane.controller.core import LaneController
 from lane.events.union import AnyEvent
@@ -31,6 +32,8 @@ NEVER = 1 << 62
 """A time that does not come."""
 _ASKED_AGAIN = (OrderGiven, MessageAcknowledged, EpochCommitted, EpochNonce, EpochOpened, EpochRevealed)
 """What people, the message sender and the seal bring again when nobody took it."""
+_RING = (EyeChanged, GateInPosition, OutputProven)
+"""What a restarted core reads again: the ring is taken up behind the last record that the journal holds."""
 NOTHING = Step((), ())
 TO_DEVICES = (RunBelt, StopBelt, AllowInduction, ReleasePulse, RestGate, SetBeam)
 """Commands that travel on a wire."""
@@ -72,6 +75,7 @@ class Between:
         self.died: Callable[[], None] = lambda: None
         self._unsent: list[Any] = []  # found again in the journal by outbox and seal
         self._again: list[AnyInput] = []
+        self._ring: list[AnyInput] = []
         self.key = b""  # of the epoch opened last
         self.watch: Callable[[AnyInput, Step], None] | None = None
         self.heard: AnyInput | None = None  # what the core took of the input that was sent to it last
@@ -205,6 +209,8 @@ class Between:
                 self.frozen.append(item)
         elif isinstance(item, _ASKED_AGAIN):
             self._again.append(item)
+        elif isinstance(item, _RING):
+            self._ring.append(item)
         else:
             self.lost += 1
         self.heard = None
@@ -228,6 +234,9 @@ class Between:
     def come_back(self, core: LaneController) -> None:
         """A new process, restored from the journal."""
         self.core, self.down = core, False
+        ring, self._ring = self._ring, []
+        for item in ring:
+            self.later(item, 1)
         again, self._again = self._again, []
         for item in again:
             self.later(item, RETRY_US, stamp=True)
