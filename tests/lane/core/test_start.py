@@ -131,7 +131,12 @@ def test_drive_that_does_not_start_for_the_flush_run_holds_the_lane_instead_of_l
 
 def test_an_unhold_soon_after_another_is_not_held_by_the_deadline_of_the_first() -> None:
     plant = running()
-    plant.hooks[RunBelt] = lambda command: plant.after(700_000, lambda: plant._obey(command)) is None
+
+    def slow_drive(command: RunBelt) -> bool:
+        plant.after(700_000, lambda: plant._obey(command))
+        return True
+
+    plant.hooks[RunBelt] = slow_drive
     plant.order(Hold)
     plant.run(1_000_000)
     plant.order(Unhold)
