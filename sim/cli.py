@@ -97,6 +97,7 @@ def run(
     The same controller code as on a real lane; the journal hash is equal on every run and on both drivers.
     """
     from lane.settings.reader import SettingsError
+    from sim.kernel import DriverError
     from sim.recording import write_recording
     from sim.scenario import load_scenario
     from sim.twin import run_core_twin
@@ -104,6 +105,10 @@ def run(
     for option, file in (("--json", json_file), ("--record", record_file)):
         if file is not None and not file.parent.is_dir():
             raise click.ClickException(f"{option} {file}: expected an existing folder, {file.parent} is none")
+        if file is not None and file.exists() and not file.is_file():
+            raise click.ClickException(f"{option} {file}: expected a file to write, was a device or a pipe")
+    if json_file is not None and record_file is not None and json_file.absolute() == record_file.absolute():
+        raise click.ClickException(f"--json and --record: expected two files, both were {json_file}")
     console = Console(stderr=True)
     try:
         plan = load_scenario(scenario)
@@ -113,10 +118,13 @@ def run(
         task = progress.add_task("making the stream", total=None)
         stream = plan.parcels(parcels, seed)
         progress.update(task, description="running the lane", total=parcels)
-        result = run_core_twin(
-            plan.config, stream, seed, mode, driver, replace(plan.settings, keep_records=record_file is not None),
-            progress=lambda left: progress.update(task, completed=left), judging=referee,
-        )  # fmt: skip
+        try:
+            result = run_core_twin(
+                plan.config, stream, seed, mode, driver, replace(plan.settings, keep_records=record_file is not None),
+                progress=lambda left: progress.update(task, completed=left), judging=referee,
+            )  # fmt: skip
+        except DriverError as error:
+            raise click.ClickException(f"{scenario}: {error}") from error
         progress.update(task, completed=parcels)
     figures = result.figures | {"scenario": str(scenario)}
     if record_file is not None:

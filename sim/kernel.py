@@ -151,6 +151,10 @@ class Kernel(simpy.Environment):
         return stop
 
 
+class DriverError(ValueError):
+    """Something that only the kernel can run (people and downtimes are SimPy processes) was given a bare heap."""
+
+
 def us(seconds: float) -> int:
     """Seconds to whole microseconds, rounded once, where a float enters."""
     return int(seconds * 1_000_000)

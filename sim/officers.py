@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import simpy
 
 from sim.heap import HeapLoop
-from sim.kernel import Kernel
+from sim.kernel import DriverError, Kernel
 from sim.streams.dice import Dice
 from sim.streams.durations import Duration
 from sim.world.crew import Crew, Task
@@ -59,10 +59,10 @@ class Bench(Protocol):
 
 
 def bench_for(driver: Kernel | HeapLoop, spec: BenchSpec, seed: int, finish: Finish) -> Bench:
-    """The bench that fits the driver. Raises ValueError for a calendar without the kernel."""
+    """The bench that fits the driver. Raises DriverError for a calendar without the kernel."""
     if spec.calendar is not None:
         if not isinstance(driver, Kernel):
-            raise ValueError("bench: officers who come and go are SimPy processes; expected driver simpy, was heap")
+            raise DriverError("bench: officers who come and go are SimPy processes; expected driver simpy, was heap")
         return ShiftBench(driver, spec, seed, finish)
     if isinstance(driver, Kernel):
         return SimpyBench(driver, spec, seed, finish)

@@ -71,7 +71,8 @@ class Recording:
             try:
                 yield decode(body)
             except CodecError as error:
-                raise RecordingError(f"{place}: {error}; record the run again, or run `lane verify` on it") from error
+                way = "run `lane verify` on the run" if self.path.is_dir() else "record the run again"
+                raise RecordingError(f"{place}: {error}; {way}") from error
 
 
 def open_recording(path: Path) -> Recording:

@@ -1,5 +1,6 @@
 """Entry point of ``lane``: finds its subcommands lazily, in this building and by entry point in the others."""
 
+import errno
 import importlib
 from importlib.metadata import entry_points
 from typing import Any
@@ -20,6 +21,10 @@ OWN = {
     "console": "lane.cli.console:console",
 }
 """Commands of this building; the others come from the entry points ``lane.commands``."""
+
+
+_DISK_SAYS_NO = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What a full, limited or failing disk answers."""
 
 
 class LazyGroup(click.Group):
@@ -48,6 +53,9 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except OSError as error:
+            if error.errno in _DISK_SAYS_NO:
+                where = error.filename or "the file being written"
+                raise click.ClickException(f"{where}: {error.strerror}; it is not complete") from error
             if error.filename is None:
                 raise
             raise click.ClickException(f"{error.filename}: {error.strerror}") from error

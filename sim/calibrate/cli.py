@@ -25,6 +25,8 @@ from sim.streamlab.fragment import arrivals_toml
 from sim.streams.files import read_parcels
 from sim.streams.rates import HOUR_US
 
+DEMO_LANE = Path(__file__).resolve().parents[2] / "config" / "lanes" / "demo.toml"
+
 OUT_FILE = click.Path(dir_okay=False, path_type=Path)
 Told = Callable[[str], object]
 
@@ -102,8 +104,8 @@ class Options:
 @click.option(
     "--lane",
     "lane_file",
-    default=Path("config/lanes/demo.toml"),
-    show_default=True,
+    default=DEMO_LANE,
+    show_default="config/lanes/demo.toml of the installation",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Lane of the scenario.",
 )

@@ -16,7 +16,7 @@ from devices.commands import RunBelt
 from devices.signals import BarcodeRead, BeltState, LinkLost, LinkRestored, SafetyChanged, WeightMeasured
 from lane.model.config import READER_FIRST, READER_SECOND
 from sim.coretwin.tampering import Between
-from sim.kernel import Kernel
+from sim.kernel import DriverError, Kernel
 from sim.world.downtime import Counted, Downtime, DowntimeProcess, WorkClock
 from sim.world.shifts import Calendar
 
@@ -68,7 +68,7 @@ class Breakdowns:
     def __init__(self, station: "Station", downtimes: tuple[Downtime, ...], fitters: Fitters, seed: int) -> None:
         kernel = station.driver
         if not isinstance(kernel, Kernel):
-            raise ValueError("breakdowns: downtimes are SimPy processes; expected driver simpy, was heap")
+            raise DriverError("breakdowns: downtimes are SimPy processes; expected driver simpy, was heap")
         self._station = station
         self._between = getattr(station.troubles, "between", None) or Between.around(station)
         self._down: Counter[Device] = Counter()

@@ -1,5 +1,6 @@
 """Finished replications on disk, by the key of their task: a killed experiment goes on where it was."""
 
+import hashlib
 import os
 import zipfile
 import zlib
@@ -8,9 +9,12 @@ from pathlib import Path
 from sim.experiment.task import unpacked
 from sim.experiment.watch import Log
 
+DIGEST_BYTES = hashlib.sha256().digest_size
+
 
 class Cache:
-    """A folder of logs. A file appears whole or not at all; one that can't be read counts as absent."""
+    """A folder of logs, each behind the SHA-256 of its bytes. A file appears whole or not at all; one that can't be
+    read, or is not what was written, counts as absent: its replication is run again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -19,7 +23,9 @@ class Cache:
     def get(self, key: str) -> Log | None:
         """The log of this task, if it has been run."""
         try:
-            return unpacked(self._path(key).read_bytes())
+            kept = self._path(key).read_bytes()
+            digest, data = kept[:DIGEST_BYTES], kept[DIGEST_BYTES:]
+            return unpacked(data) if hashlib.sha256(data).digest() == digest else None
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
             return None
 
@@ -27,8 +33,8 @@ class Cache:
         """Keep a packed log."""
         path = self._path(key)
         part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(data)
+        part.write_bytes(hashlib.sha256(data).digest() + data)
         part.replace(path)
 
     def _path(self, key: str) -> Path:
-        return self._folder / f"{key}.npz"
+        return self._folder / f"{key}.run"

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -131,16 +132,18 @@ def _show(console: Console, results: dict[str, Any], folder: Path, wall_s: float
 
     console.print("SYNTHETIC", style="bold")
     for sentence in answer(results):
-        console.print(sentence, highlight=False)
+        console.print(sentence, highlight=False, markup=False)
     shown_figures = results["figures"][:TERMINAL_FIGURES]
     table = Table(title=f"95 % intervals; all {len(results['figures'])} figures: report", title_justify="left")
     for heading in ("scenario", "n", *(f"{meaning_of(name).title}, {meaning_of(name).unit}" for name in shown_figures)):
         table.add_column(heading, justify="left" if heading == "scenario" else "right")
     for scenario in results["scenarios"]:
         cells = (shown(scenario["figures"][name], meaning_of(name).digits) for name in shown_figures)
-        table.add_row(scenario["name"], str(scenario["replications"]), *cells)
+        table.add_row(escape(scenario["name"]), str(scenario["replications"]), *cells)
     console.print(table)
     for warning in results["warnings"]:
-        console.print(f"[yellow]warning[/yellow] {warning}", highlight=False)
+        console.print(f"[yellow]warning[/yellow] {escape(warning)}", highlight=False)
     runs = sum(scenario["replications"] for scenario in results["scenarios"])
-    console.print(f"{runs} runs of {results['parcels']} parcels in {wall_s:.1f} s: {folder / 'report.html'}")
+    console.print(
+        f"{runs} runs of {results['parcels']} parcels in {wall_s:.1f} s: {folder / 'report.html'}", markup=False
+    )

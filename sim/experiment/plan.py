@@ -182,6 +182,7 @@ def load_plan(path: Path) -> Plan:
 
 
 _SCHEMA = "sim-experiment/1"
+_CHOICES = {"horizon": tuple(map(str, Horizon)), "goal": tuple(map(str, Goal))}
 _KNOWN = sorted({field for kind in (_File, Select, Demand, Staffing, _Named) for field in kind.__struct_fields__})
 
 
@@ -203,6 +204,9 @@ def _told(error: str) -> tuple[str, str]:
         near = difflib.get_close_matches(unknown[1], _KNOWN, n=1)
         advice = f", did you mean {near[0]!r}?" if near else ""
         return ".".join(filter(None, (where, unknown[1]))), f"unknown key{advice}"
+    choices = _CHOICES.get(where.rpartition(".")[2]) if "enum value" in text else None
+    if choices:
+        return where, f"expected {' or '.join(choices)}, was {text.partition('enum value ')[2]}"
     return where, text[:1].lower() + text[1:]
 
 

@@ -164,6 +164,8 @@ def story_command(
     try:
         if Path(case).is_file():
             chosen = load_case(Path(case))
+        elif not case.replace(":", "", 1).isdecimal():
+            raise CaseError("no such file")
         elif ":" in case:
             seed, _, number = case.partition(":")
             chosen = case_of(Plan(seed=int(seed), parcels=PARCELS), int(number))

@@ -33,3 +33,23 @@ def test_a_lane_file_in_place_of_a_scenario_is_one_line() -> None:
         f'Error: {lane_file}:3: schema: expected "sim-scenario/1" (a scenario, see config/scenarios/), '
         "was 'lane-config/1'"
     ]
+
+
+def test_shifts_on_the_bare_heap_are_refused_in_one_line(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        sim, ["run", str(CONFIG / "scenarios" / "peak-1111.toml"), "--parcels", "3", "--driver", "heap"]
+    )
+    assert result.exit_code == 1
+    assert "expected driver simpy, was heap" in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_figures_and_records_go_to_two_files_and_to_no_device(tmp_path: Path) -> None:
+    day, same = str(CONFIG / "scenarios" / "day.toml"), str(tmp_path / "both")
+    result = CliRunner().invoke(sim, ["run", day, "--parcels", "3", "--json", same, "--record", same])
+    assert result.exit_code == 1
+    assert "expected two files" in result.output
+    result = CliRunner().invoke(sim, ["run", day, "--parcels", "3", "--record", "/dev/null"])
+    assert result.exit_code == 1
+    assert "was a device" in result.output
+    assert Path("/dev/null").is_char_device()

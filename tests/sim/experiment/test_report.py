@@ -153,6 +153,8 @@ def test_the_command_writes_results_report_and_json_and_refuses_a_wrong_file(tmp
     listed = CliRunner().invoke(experiment, ["--list-figures"])
     assert listed.exit_code == 0
     assert [line.split()[0] for line in listed.output.splitlines()] == [*FIGURES, "ground.<GROUND>", "stopped.<CAUSE>"]
+    horizon = CliRunner().invoke(experiment, [str(written(tmp_path, 'horizon = "night"\n' + PLAIN))])
+    assert "horizon: expected day or steady, was 'night'" in horizon.output
     nowhere = CliRunner().invoke(experiment, [str(file), "--json", str(tmp_path / "none" / "x.json")])
     assert nowhere.exit_code != 0
     assert "expected an existing folder" in nowhere.output

@@ -63,11 +63,11 @@ def test_a_study_killed_half_way_goes_on_and_ends_with_the_same_bytes(plan: Plan
     command, out = _command(plan.path, tmp_path / "out"), tmp_path / "out"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    while len(list(out.glob("runs/*.npz"))) < 3 and victim.poll() is None:
+    while len(list(out.glob("runs/*.run"))) < 3 and victim.poll() is None:
         time.sleep(0.01)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
-    kept = set(out.glob("runs/*.npz"))
+    kept = set(out.glob("runs/*.run"))
     assert 3 <= len(kept) < 8
     assert not (out / "results.json").exists()
     times = {path: path.stat().st_mtime_ns for path in kept}
@@ -108,6 +108,21 @@ def test_a_log_survives_being_packed_and_a_damaged_one_is_run_again(plan: Plan, 
         cache.put(task.key, damaged)
         assert cache.get(task.key) is None
     assert cache.get("absent") is None
+
+
+def test_a_kept_log_that_was_altered_is_run_again(plan: Plan, tmp_path: Path) -> None:
+    task = make_task(load_scenarios(plan)[0], 30, 1)
+    cache = Cache(tmp_path / "runs")
+    cache.put(task.key, packed(run_log(task)))
+    (kept,) = (tmp_path / "runs").iterdir()
+    sound = kept.read_bytes()
+    other = unpacked(sound[32:])
+    other.columns["left_us"][:] = 5  # well-formed, but not what was run
+    for altered in (sound[:32] + packed(other), sound[:40] + bytes([sound[40] ^ 1]) + sound[41:], packed(other)):
+        kept.write_bytes(altered)
+        assert cache.get(task.key) is None
+    kept.write_bytes(sound)
+    assert cache.get(task.key) is not None
 
 
 def test_progress_counts_up_to_what_was_wanted(tmp_path: Path) -> None:

@@ -158,3 +158,4 @@ def test_the_command_writes_its_figures_and_tells_a_case(tmp_path: Path) -> None
     assert told.exit_code == 0, told.output
     assert "no rule breaks in this case" in told.output
     assert CliRunner().invoke(sim, ["story", "nonsense"]).exit_code != 0
+    assert "(no such file)" in CliRunner().invoke(sim, ["story", "nofile.json"]).output

@@ -74,3 +74,13 @@ def test_what_is_no_recording_is_refused_with_the_way_out(tmp_path: Path) -> Non
     (tmp_path / "text.txt").write_text("hello\n", encoding="utf-8")
     with pytest.raises(RecordingError, match="expected a run directory or a file of `lane sim run --record`"):
         open_recording(tmp_path / "text.txt")
+
+
+@pytest.mark.parametrize(
+    ("span", "named"),
+    [(["--from", "20", "--to", "10"], "expected --to after --from"), (["--from", "nan"], "no finite number")],
+)
+def test_a_span_that_is_none_is_named(recorded: Recorded, tmp_path: Path, span: list[str], named: str) -> None:
+    answer = CliRunner().invoke(sim, ["view", str(recorded.path), "--out", str(tmp_path / "page.html"), *span])
+    assert answer.exit_code == 1
+    assert named in answer.output
