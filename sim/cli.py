@@ -116,7 +116,10 @@ def run(
         raise click.ClickException(str(error)) from error
     with _progress(console, parcels) as progress:
         task = progress.add_task("making the stream", total=None)
-        stream = plan.parcels(parcels, seed)
+        try:
+            stream = plan.parcels(parcels, seed)
+        except ValueError as error:  # a trace file that is no stream: it says where
+            raise click.ClickException(f"{scenario}: {error}") from error
         progress.update(task, description="running the lane", total=parcels)
         try:
             result = run_core_twin(

@@ -18,7 +18,7 @@ from sim.streams.truth import ParcelTruth
 
 
 def trace_parcels(arrivals: Arrivals, seed: int, replication: int, limit: int) -> Iterator[ParcelTruth]:
-    """At most ``limit`` parcels of the trace. Raises ValueError for a file that is no stream."""
+    """At most ``limit`` parcels of the trace. Raises ValueError for a file that is no stream, or none in its window."""
     model = arrivals.model
     if not isinstance(model, Trace):
         raise ValueError(f"arrivals: expected a trace, was {type(model).__name__}")
@@ -38,6 +38,8 @@ def trace_parcels(arrivals: Arrivals, seed: int, replication: int, limit: int) -
             yield one if not place else _copied(one, labels, copies)
             if number == limit:
                 return
+    if not number:
+        raise ValueError(f"{model.path}: expected at least one parcel in the window of the trace, was none")
 
 
 def _windowed(model: Trace) -> Iterator[ParcelTruth]:

@@ -44,6 +44,22 @@ def test_shifts_on_the_bare_heap_are_refused_in_one_line(tmp_path: Path) -> None
     assert isinstance(result.exception, SystemExit)
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("t_us,barcode\n", "missing"), ("t_us,barcode,l_mm,w_mm,h_mm,g\n", "expected at least one parcel")],
+)
+def test_a_trace_that_is_no_stream_is_told_in_one_line(tmp_path: Path, text: str, named: str) -> None:
+    (tmp_path / "trace.csv").write_text(text, encoding="utf-8")
+    scenario = tmp_path / "own.toml"
+    lane = CONFIG / "lanes" / "demo.toml"
+    arrivals = '[stream.arrivals]\nmodel = "trace"\nfile = "trace.csv"\n'
+    scenario.write_text(f'schema = "sim-scenario/1"\nlane = "{lane}"\n{arrivals}', encoding="utf-8")
+    result = CliRunner().invoke(sim, ["run", str(scenario), "--parcels", "3"])
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert named in result.output
+
+
 def test_figures_and_records_go_to_two_files_and_to_no_device(tmp_path: Path) -> None:
     day, same = str(CONFIG / "scenarios" / "day.toml"), str(tmp_path / "both")
     result = CliRunner().invoke(sim, ["run", day, "--parcels", "3", "--json", same, "--record", same])
