@@ -1,7 +1,6 @@
 """Commands of the twin: ``lane sim run``; ``lane demo`` and ``lane learn`` are found here and live elsewhere."""
 
 import importlib
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+
+from sim.outputs import expect_folders, write_figures
 
 PROGRESS_PARCELS = 400
 """Runs of more parcels than this may last longer than two seconds and show a progress bar."""
@@ -102,9 +103,8 @@ def run(
     from sim.scenario import load_scenario
     from sim.twin import run_core_twin
 
+    expect_folders(json=json_file, record=record_file)
     for option, file in (("--json", json_file), ("--record", record_file)):
-        if file is not None and not file.parent.is_dir():
-            raise click.ClickException(f"{option} {file}: expected an existing folder, {file.parent} is none")
         if file is not None and file.exists() and not file.is_file():
             raise click.ClickException(f"{option} {file}: expected a file to write, was a device or a pipe")
     if json_file is not None and record_file is not None and json_file.absolute() == record_file.absolute():
@@ -133,8 +133,7 @@ def run(
     if record_file is not None:
         facts = {name: figures[name] for name in ("scenario", "parcels", "journal_sha256")} | {"seed": seed}
         write_recording(record_file, plan.config, (body for _, body in result.journal.records()), facts)
-    if json_file is not None:
-        json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write_figures(json_file, figures)
     _show(Console(), figures)
     broken = referee and figures["referee"]["rule_violating_releases"]
     if figures["ended"] != "complete" or broken:

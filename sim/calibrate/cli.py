@@ -1,6 +1,5 @@
 """``lane sim calibrate``: fit streams and plant to a recorded event log, and say how well the fit predicts."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from sim.calibrate.own_journal import journal_log
 from sim.calibrate.predict import Compared, Paired, predict, replayed
 from sim.calibrate.report import COMPARED, PAIRED, compared_row, law_rows, paired_row, write_report
 from sim.calibrate.scenario_file import scenario_toml
+from sim.outputs import expect_folders, write_figures
 from sim.streamlab.arrivals_fit import TooShort
 from sim.streamlab.fragment import arrivals_toml
 from sim.streams.files import read_parcels
@@ -135,7 +135,7 @@ def calibrate(
     Example: lane sim calibrate export.csv --column parcel=case --column event=activity --column time=at
     --event come=arrived --event taken=inducted --time-unit s --out mine.toml --report mine.html
     """
-    _writable(out, report, write_log, json_file)
+    expect_folders(out=out, report=report, write_log=write_log, json=json_file)
     if twin_parcels and out is None:
         raise click.ClickException("--twin-parcels: expected --out too: the twin runs the scenario that it writes")
     try:
@@ -155,8 +155,7 @@ def calibrate(
         except (NoLog, TooShort, SettingsError, ValueError) as error:
             raise click.ClickException(str(error)) from error
     _show(figures)
-    if json_file is not None:
-        json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write_figures(json_file, figures)
     for file in (out, report, write_log):
         if file is not None:
             click.echo(f"{file}: written")
@@ -257,12 +256,6 @@ def _pairs(texts: Sequence[str]) -> dict[str, str]:
     if wrong:
         raise click.ClickException(f"expected NAME=NAME, was {', '.join(wrong)}")
     return {left.strip(): right.strip() for left, _, right in (text.partition("=") for text in texts)}
-
-
-def _writable(*files: Path | None) -> None:
-    for file in files:
-        if file is not None and not file.absolute().parent.is_dir():
-            raise click.ClickException(f"{file}: expected an existing folder, {file.parent} is none")
 
 
 def _show(figures: dict[str, Any]) -> None:

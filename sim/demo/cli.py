@@ -1,6 +1,5 @@
 """``lane demo``: a whole lane on simulated devices, from declared lists to proven releases."""
 
-import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from sim.demo.processes import ProcessFailed
 from sim.demo.report import print_summary
 from sim.demo.session import Session
 from sim.demo.setup import SAMPLE_PARCELS, SAMPLE_SEED, DemoPlan, make_files, next_run
+from sim.outputs import expect_folders, write_figures
 
 SPEED_MAX = 12
 """Rendering and counting take some 0.3 CPU-seconds a parcel: no common machine keeps up beyond this."""
@@ -63,8 +63,7 @@ def demo(
     Declared lists are imported, plant and devices start on real sockets and serial ports, the controller runs the
     lane, twin officers press Reset and Start, open what is diverted and record it. Everything is marked SYNTHETIC.
     """
-    if json_file is not None and not json_file.parent.is_dir():
-        raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
+    expect_folders(json=json_file)
     if no_officers and (no_console or campaign != "none"):
         raise click.UsageError("--no-officers needs the console, and no campaign: a person attends the lane there")
     plan = DemoPlan(
@@ -88,8 +87,7 @@ def demo(
     except KeyboardInterrupt:
         screen_console.print("interrupted before there was anything to tell")
         raise SystemExit(EXIT_INTERRUPTED) from None
-    if json_file is not None:
-        json_file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_figures(json_file, figures)
     print_summary(screen_console, figures, files, json_file)
     if figures["referee"]["rule_violating_releases"] or figures["referee"]["unaccounted"] or figures.get("failed"):
         raise SystemExit(1)

@@ -1,6 +1,5 @@
 """``lane sim drivers``: protocol faults against the real links and drivers, in virtual time."""
 
-import json
 import platform
 import time
 from collections import Counter
@@ -12,6 +11,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from sim.outputs import expect_folders, write_figures
 
 LANE_SHARE = 20
 """One request in so many is one of the whole lane."""
@@ -37,14 +38,12 @@ def drivers(requests: int, seed: int, json_file: Path | None) -> None:
 
     Faults that a wire without transaction ids can't refuse by itself are measured apart and shown as a rate.
     """
-    if json_file is not None and not json_file.parent.is_dir():
-        raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
+    expect_folders(json=json_file)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         figures = run_all(requests, seed, progress)
-    if json_file is not None:
-        json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write_figures(json_file, figures)
     _show(Console(), figures)
     if figures["wrong"]:
         raise click.ClickException("wrong values were accepted: " + "; ".join(figures["wrong_shown"]))

@@ -1,6 +1,5 @@
 """``lane sim experiment``: a study from its file to a report that a manager can read."""
 
-import json
 import os
 import time
 from pathlib import Path
@@ -11,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+
+from sim.outputs import expect_folders, write_figures
 
 TERMINAL_FIGURES = 4
 """Figures shown in the terminal; the report has them all."""
@@ -74,8 +75,7 @@ def experiment(
     from sim.experiment.task import RefusedTaskError
     from sim.experiment.workers import ClusterError
 
-    if json_file is not None and not json_file.parent.is_dir():
-        raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
+    expect_folders(json=json_file)
     try:
         plan = load_plan(file)
         changed: dict[str, Any] = {"parcels": parcels, "seed": seed, "replications": replications}
@@ -96,7 +96,7 @@ def experiment(
         raise click.ClickException(str(error)) from error
     if json_file is not None:
         conditions = {"wall_s": round(wall_s, 1), "workers": cluster or count}
-        json_file.write_text(json.dumps(results | {"conditions": conditions}, indent=1) + "\n", encoding="utf-8")
+        write_figures(json_file, results | {"conditions": conditions})
     _show(Console(), results, folder, wall_s)
 
 

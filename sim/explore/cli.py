@@ -1,6 +1,5 @@
 """``lane sim search`` and ``lane sim story``: look for the one wrong release, and tell how it came about."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from sim.explore.setup import Field
 from sim.explore.shrink import SECONDS_MAX, Shrinker
 from sim.explore.story import story
 from sim.faults import FaultKind
+from sim.outputs import expect_folders, write_figures
 
 STORIES_MAX = 3
 """Unexplained findings that are shrunk and told at the end of a search; the others by `lane sim story`."""
@@ -64,8 +64,7 @@ def search_command(
       lane sim search --parcels 2000000 --json search.json
       lane sim story SEED --mode few --field plc     (printed with every finding)
     """
-    if json_file is not None and not json_file.parent.is_dir():
-        raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
+    expect_folders(json=json_file)
     modes = MODES.get(mode) or (Mode(mode),)
     plan = Plan(
         seed=seed, parcels=parcels, modes=modes, fields=tuple(Field(one) for one in fields) or FIELDS,
@@ -78,8 +77,7 @@ def search_command(
             seed, parcels, plan=plan, workers=workers, progress=lambda done: progress.update(task, completed=done)
         )
     figures = figures_of(plan, result, workers)
-    if json_file is not None:
-        json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write_figures(json_file, figures)
     _show(Console(), figures)
     unexplained = result.unexplained
     for finding in unexplained[:STORIES_MAX]:

@@ -12,6 +12,7 @@ from sim.export.log import event_log
 from sim.export.ocel import write_json, write_sqlite
 from sim.export.parquet import ParquetMissing, write_parquet
 from sim.export.xes import write_xes
+from sim.outputs import expect_folders
 from sim.recording import Recording, RecordingError, open_recording
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -32,9 +33,7 @@ def export(run: Path, ocel2: Path | None, xes: Path | None, parquet: Path | None
     wanted = [path for path in (ocel2, xes, parquet) if path is not None]
     if not wanted:
         raise click.UsageError("nothing to write: name at least one of --ocel2, --xes, --parquet")
-    for path in wanted:
-        if not path.parent.is_dir():
-            raise click.ClickException(f"{path}: expected an existing folder, {path.parent} is none")
+    expect_folders(ocel2=ocel2, xes=xes, parquet=parquet)
     if ocel2 is not None and ocel2.suffix not in (".json", ".jsonocel", ".sqlite"):
         raise click.ClickException(f"--ocel2 {ocel2}: expected a name that ends with .json, .jsonocel or .sqlite")
     try:

@@ -1,6 +1,5 @@
 """``lane sim museum``: does the fault search find each deliberate bug?"""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from sim.outputs import expect_folders, write_figures
 
 FOUND_PERMILLE_MIN = 900
 """Share of the bugs that the search must find within its parcels."""
@@ -44,8 +45,7 @@ def museum(
             close = get_close_matches(name, BUGS, 1)
             hint = f", did you mean {close[0]!r}?" if close else "; --list shows them"
             raise click.ClickException(f"--bug {name!r}: there is no such exhibit{hint}")
-    if json_file is not None and not json_file.parent.is_dir():
-        raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
+    expect_folders(json=json_file)
     console = Console()
     chosen = list(names or BUGS)
     if show_list:
@@ -61,8 +61,7 @@ def museum(
             chosen, modes, range(seed, seed + starts), parcels, workers=workers,
             progress=lambda one: progress.advance(task),
         )  # fmt: skip
-    if json_file is not None:
-        json_file.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write_figures(json_file, found)
     _show(console, found, modes)
     if found["found_permille"] < FOUND_PERMILLE_MIN:
         raise click.ClickException(f"found {found['found']} of {found['bugs']} bugs within {parcels} parcels each")

@@ -1,6 +1,5 @@
 """``lane sim oracles``: compare simulation with theory and say where they part."""
 
-import json
 import platform
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.table import Table
 
 from sim.oracles.campaign import REPLICATIONS, Outcome, run
 from sim.oracles.cases import CASES, FURTHER, REQUIRED
+from sim.outputs import expect_folders, write_figures
 
 
 @click.command("oracles")
@@ -29,8 +29,7 @@ def oracles(seed: int, share: float, json_file: Path | None) -> None:
     Each case is simulated 40 times. It holds when the exact value lies inside the 95 % interval and the interval is
     narrower than the case's limit; one case in twenty may be simulated once more with twice the customers.
     """
-    if json_file is not None and not json_file.parent.is_dir():
-        raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
+    expect_folders(json=json_file)
     began = time.perf_counter()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("simulating", total=len(CASES))
@@ -44,7 +43,7 @@ def oracles(seed: int, share: float, json_file: Path | None) -> None:
             "wall_s": round(wall_s, 1),
         }  # fmt: skip
         told = {"cases": [outcome.plain() for outcome in outcomes], "right": right, "conditions": conditions}
-        json_file.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        write_figures(json_file, told)
     if not right:
         raise click.ClickException("simulation and theory part where the table says so")
 

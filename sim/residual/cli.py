@@ -1,7 +1,6 @@
 """``lane sim residual``: what is left of the risk of a wrong release, by how the lane is built."""
 
 import difflib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+
+from sim.outputs import expect_folders, write_figures
 
 
 @click.command("residual")
@@ -54,8 +55,7 @@ def residual(
     from sim.residual.compare import Rates, Vary, builds_of, compare
     from sim.residual.directed import AtGate
 
-    if json_file is not None and not json_file.parent.is_dir():
-        raise click.ClickException(f"--json {json_file}: expected an existing folder, {json_file.parent} is none")
+    expect_folders(json=json_file)
     known = {str(kind): kind for kind in KINDS}
     for word in kinds.split():
         if word not in known:
@@ -83,8 +83,7 @@ def residual(
             builds, seed, parcels, rates=rates, workers=workers,
             progress=lambda done: progress.update(bar, completed=done),
         )  # fmt: skip
-    if json_file is not None:
-        json_file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_figures(json_file, found)
     _show(Console(), found)
 
 

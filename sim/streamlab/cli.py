@@ -13,6 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
 from lane.settings.reader import SettingsError
+from sim.outputs import expect_folders, write_figures
 from sim.scenario import load_scenario
 from sim.streamlab.arrivals_fit import ArrivalFit, TooShort, fit_arrivals
 from sim.streamlab.dispersion import LOADS, WINDOW_NAMES, dispersions, hourly_rates
@@ -54,7 +55,7 @@ def streams() -> None:
 @JSON
 def make(scenario: Path, parcels: int, seed: int, replication: int, out: Path, json_file: Path | None) -> None:
     """Make the stream of SCENARIO (see config/scenarios/) as a file that replays to the identical run."""
-    _writable(out, json_file)
+    expect_folders(out=out, json=json_file)
 
     def work(progress: Callable[[int], object]) -> dict[str, Any]:
         from dataclasses import replace
@@ -91,7 +92,7 @@ def fit(
     counts (1 is Poisson, above: batches or bursts) and by the wait before a plain server. The score tells how far off
     it is: 0.05 is five per cent. Weights and longest sides are lognormal, cut at what the lane takes.
     """
-    _writable(out, json_file)
+    expect_folders(out=out, json=json_file)
     try:
         limits = FittedGoods(side_mm_min=side_mm_min, side_mm_max=side_mm_max, weight_g_max=weight_g_max)
     except ValueError as error:
@@ -119,7 +120,7 @@ def fit(
 @JSON
 def show(file: Path, start_hour: float, out: Path | None, json_file: Path | None) -> None:
     """Show a stream FILE: a table, and with --out a picture (arrivals, dispersion, sizes, weights)."""
-    _writable(out, json_file)
+    expect_folders(out=out, json=json_file)
 
     def work(progress: Callable[[int], object]) -> dict[str, Any]:
         profile = profile_of(read_parcels(file), progress)
@@ -247,12 +248,6 @@ def _show_fit(figures: dict[str, Any]) -> None:
     click.echo(figures["toml"])
 
 
-def _writable(*files: Path | None) -> None:
-    for file in files:
-        if file is not None and not file.parent.is_dir():
-            raise click.ClickException(f"{file}: expected an existing folder, {file.parent} is none")
-
-
 def _working(what: str, work: Callable[[Callable[[int], object]], dict[str, Any]]) -> dict[str, Any]:
     """Run with a spinner that counts parcels; faults of the user's files end the command with one line each."""
     columns = SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:.0f}"), TimeElapsedColumn()
@@ -265,7 +260,6 @@ def _working(what: str, work: Callable[[Callable[[int], object]], dict[str, Any]
 
 
 def _finish(figures: dict[str, Any], json_file: Path | None, text: str) -> None:
-    if json_file is not None:
-        json_file.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write_figures(json_file, figures)
     if text:
         click.echo(text)

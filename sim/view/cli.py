@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from sim.outputs import expect_folders
 from sim.recording import RecordingError, open_recording
 from sim.view.film import FilmError, film_of
 from sim.view.page import page
@@ -23,8 +24,7 @@ def view(run: Path, out: Path, from_s: float, to_s: float | None) -> None:
     RUN is a run directory of a lane (or of `lane demo`), or a file of `lane sim run --record FILE`.
     The page needs no network and no server: open it in a browser; ? lists its keys.
     """
-    if not out.parent.is_dir():
-        raise click.ClickException(f"--out {out}: expected an existing folder, {out.parent} is none")
+    expect_folders(out=out)
     columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     try:
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
