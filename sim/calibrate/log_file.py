@@ -6,7 +6,6 @@ an ISO 8601 date and time; which, the first row tells.
 """
 
 import csv
-import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sim.calibrate.moments import Log, Moment, NoLog, log_of
+from sim.streams.lines import text_lines
 
-LINE_CHARS_MAX = 1 << 20
 PROGRESS_ROWS = 20_000
 COLUMNS = ("parcel", "event", "time", "resource")
 UNITS_US = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000}
@@ -87,24 +86,8 @@ def _counted(rows: Iterator[Row], progress: Progress | None) -> Iterator[Row]:
         yield row
 
 
-def _lines(path: Path) -> Iterator[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as text:
-            for number in itertools.count(1):
-                line = text.readline(LINE_CHARS_MAX)
-                if not line:
-                    return
-                if len(line) == LINE_CHARS_MAX:
-                    raise NoLog(f"{path}:{number}: expected lines of at most {LINE_CHARS_MAX} characters")
-                yield line
-    except UnicodeDecodeError as error:
-        raise NoLog(f"{path}: expected UTF-8 text, byte {error.start} of a block is none") from error
-    except OSError as error:
-        raise NoLog(f"{path}: can't be read ({error.strerror})") from error
-
-
 def _csv(path: Path, naming: Naming) -> Iterator[Row]:
-    rows = csv.reader(_lines(path))
+    rows = csv.reader(text_lines(path, NoLog))
     header = next(rows, [])
     missing = [name for name in (naming.column(ours) for ours in COLUMNS[:3]) if name not in header]
     if missing:
@@ -131,7 +114,7 @@ def _csv(path: Path, naming: Naming) -> Iterator[Row]:
 def _json(path: Path, naming: Naming) -> Iterator[Row]:
     clock = _Clock(naming.unit)
     parcel_key, event_key, time_key, person_key = (naming.column(ours) for ours in COLUMNS)
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(text_lines(path, NoLog), start=1):
         if not line.strip():
             continue
         where = f"{path}:{number}"

@@ -4,7 +4,6 @@ A stream that was made, written and read again is the same stream. Every complai
 """
 
 import csv
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -15,18 +14,15 @@ import msgspec
 
 from lane.declarations.tables import Tables, load_tables
 from lane.model.words import StatusClass
+from sim.streams.lines import text_lines
 from sim.streams.randoms import key
 from sim.streams.rows import COLUMNS, NESTED, REQUIRED, ItemRow, LineRow, ListRow, ParcelRow
 from sim.streams.truth import DeclaredLineTruth, DeclaredTruth, ParcelTruth, Planted
 
-LINE_CHARS_MAX = 1 << 20
-"""A longer line is no parcel; the limit bounds memory."""
 MILLI, E5 = 1_000, 100_000
 CSV_SUFFIX, JSON_SUFFIXES = ".csv", (".jsonl", ".ndjson")
 SYNTHETIC = "synthetic:"
 UNKNOWN_SKU = "UNKNOWN"
-
-csv.field_size_limit(LINE_CHARS_MAX)
 
 
 def write_parcels(path: Path, parcels: Iterable[ParcelTruth]) -> int:
@@ -90,26 +86,9 @@ def _rows(path: Path) -> Iterator[tuple[int, ParcelRow]]:
     return _csv_rows(path) if _is_csv(path) else _json_rows(path)
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Lines of a text file; none may be longer than the limit."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as text:
-            for number in itertools.count(1):
-                line = text.readline(LINE_CHARS_MAX)
-                if not line:
-                    return
-                if len(line) == LINE_CHARS_MAX:
-                    raise ValueError(f"{path}:{number}: expected lines of at most {LINE_CHARS_MAX} characters")
-                yield line
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: expected UTF-8 text, byte {error.start} of a block is none") from error
-    except OSError as error:
-        raise ValueError(f"{path}: can't be read ({error.strerror})") from error
-
-
 def _json_rows(path: Path) -> Iterator[tuple[int, ParcelRow]]:
     decoder = msgspec.json.Decoder(ParcelRow)
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(text_lines(path), start=1):
         if not line.strip():
             continue
         try:
@@ -119,7 +98,7 @@ def _json_rows(path: Path) -> Iterator[tuple[int, ParcelRow]]:
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, ParcelRow]]:
-    rows = csv.reader(_lines(path), strict=True)
+    rows = csv.reader(text_lines(path), strict=True)
     try:
         header = next(rows, [])
         _check_header(path, header)

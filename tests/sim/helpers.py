@@ -1,7 +1,13 @@
 """A layout and parcels for tests of the plant."""
 
+from itertools import islice
+
+import numpy
+
 from lane.model.config import Layout
 from sim.plant.plant import Plant
+from sim.streamlab.dispersion import Times
+from sim.streams.arrivals import Arrivals, Model, arrival_times
 from sim.streams.truth import ParcelTruth, Planted
 
 LAYOUT = Layout(
@@ -35,3 +41,9 @@ def running_plant(parcels: list[ParcelTruth]) -> Plant:
     plant.set_belt(0, SPEED_UM_S)
     plant.allow_induction(0, True)
     return plant
+
+
+def times_of(model: Model, parcels: int, seed: int = 1, replication: int = 0, **more: object) -> Times:
+    """Arrival times of so many parcels of a model, microseconds."""
+    arrivals = Arrivals(model=model, **more)  # type: ignore[arg-type]
+    return numpy.fromiter(islice(arrival_times(arrivals, seed, replication), parcels), numpy.int64, parcels)

@@ -1,6 +1,6 @@
 """Arrival models: mean rates and dispersion as theory says, the induct rule, streams that do not shift each other."""
 
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy
@@ -23,7 +23,6 @@ from sim.streams.arrivals import (
     Renewal,
     Saturated,
     Waves,
-    arrival_times,
     inducted,
     next_time,
     passing_us,
@@ -31,16 +30,11 @@ from sim.streams.arrivals import (
 from sim.streams.arrivals_file import load_profile
 from sim.streams.durations import Duration, DurationLaw
 from sim.streams.rates import HOUR_US
-from tests.sim.helpers import LAYOUT, SPEED_UM_S, parcel, running_plant
+from tests.sim.helpers import LAYOUT, SPEED_UM_S, parcel, running_plant, times_of
 
 ROOT = Path(__file__).resolve().parents[3]
 DAY = ROOT / "config" / "scenarios" / "day.toml"
 HOUR_S = 3_600
-
-
-def _times(model: Model, parcels: int, seed: int = 1, replication: int = 0, **more: object) -> Times:
-    arrivals = Arrivals(model=model, **more)  # type: ignore[arg-type]
-    return numpy.fromiter(islice(arrival_times(arrivals, seed, replication), parcels), numpy.int64, parcels)
 
 
 def _rate(times: Times) -> float:
@@ -63,7 +57,7 @@ MODELS: list[tuple[Model, float]] = [
 def test_the_mean_rate_is_the_ordered_one(model: Model, rate: float) -> None:
     """Within four standard errors: the spread of a count is the root of (dispersion x count)."""
     parcels = 20_000
-    found = _rate(_times(model, parcels))
+    found = _rate(times_of(model, parcels))
     dispersion = {Waves: 40.0, Mmpp: 12.0}.get(type(model), 6.0 if rate < 1_000 else 1.0)
     assert abs(found / rate - 1) < 4 * (dispersion / parcels) ** 0.5
 
@@ -87,21 +81,21 @@ def test_dispersion_over_long_windows_is_the_limit_of_theory(model: Model, limit
         assert limit == pytest.approx(square / mean)
     if isinstance(model, Mmpp):
         assert limit == pytest.approx(long_run_index(model))
-    times = _times(model, 120_000)
+    times = times_of(model, 120_000)
     value, windows = index_of_dispersion(times, 200_000_000)
     assert windows > 100
     assert abs(value / limit - 1) < 2.8 * (2 / windows) ** 0.5
 
 
 def test_counts_in_short_windows_are_less_bunched_than_over_long_ones() -> None:
-    times = _times(Mmpp(rates_milli=(300_000, 3_000_000), leaving_milli=(20_000, 20_000)), 40_000)
+    times = times_of(Mmpp(rates_milli=(300_000, 3_000_000), leaving_milli=(20_000, 20_000)), 40_000)
     short, long = (index_of_dispersion(times, seconds * 1_000_000)[0] for seconds in (10, 600))
     assert 1.5 < short < long / 4
 
 
 def test_poisson_rates_follow_the_hours_of_the_day() -> None:
     rates = tuple(1_000_000 if hour in (9, 10) else 100_000 if hour == 11 else 0 for hour in range(24))
-    times = _times(Poisson(rates_milli=rates), 6_300, start_us=9 * HOUR_US)
+    times = times_of(Poisson(rates_milli=rates), 6_300, start_us=9 * HOUR_US)
     counts = numpy.bincount(times // HOUR_US)
     assert counts.sum() == 6_300
     by_hour = [int(counts[hour::24].sum()) for hour in range(24)]
@@ -117,7 +111,7 @@ def test_a_peak_multiplies_every_model_but_the_saturated_one() -> None:
         Mmpp(rates_milli=(300_000, 900_000), leaving_milli=(60_000, 60_000)),
         Renewal(headway=Duration(mean_us=6_000_000)), Waves(schedule_min=tuple(range(0, 1440, 10)), size_milli=100_000),
     ):  # fmt: skip
-        plain, peak = _times(model, 8_000), _times(model, 8_000, peak_milli=(3_100,))
+        plain, peak = times_of(model, 8_000), times_of(model, 8_000, peak_milli=(3_100,))
         assert _rate(peak) / _rate(plain) == pytest.approx(3.1, rel=0.08)
     with pytest.raises(ValueError, match="saturated"):
         Arrivals(model=Saturated(), peak_milli=(3_100,))
@@ -125,7 +119,7 @@ def test_a_peak_multiplies_every_model_but_the_saturated_one() -> None:
 
 def test_a_scheduled_truck_comes_every_day_at_its_minute() -> None:
     model = Waves(schedule_min=(600, 480), size_law=BatchLaw.CONSTANT, size_milli=2_000, inner_us=1_000_000)
-    times = _times(model, 8, start_us=8 * HOUR_US)
+    times = times_of(model, 8, start_us=8 * HOUR_US)
     starts = [0, 2 * HOUR_US, 24 * HOUR_US, 26 * HOUR_US]
     assert [int(at) for at in times[::2]] == starts
     assert all(1_000_000 <= b - a < 20_000_000 for a, b in zip(times[::2], times[1::2], strict=True))
@@ -133,18 +127,18 @@ def test_a_scheduled_truck_comes_every_day_at_its_minute() -> None:
 
 @pytest.mark.parametrize("model", [model for model, _ in MODELS], ids=lambda model: type(model).__name__)
 def test_times_are_whole_never_go_back_and_are_the_same_again(model: Model) -> None:
-    times = _times(model, 2_000)
+    times = times_of(model, 2_000)
     assert all(a <= b for a, b in pairwise(times.tolist()))
-    assert (times == _times(model, 2_000)).all()
-    assert (times != _times(model, 2_000, replication=1)).any()
-    assert (times != _times(model, 2_000, seed=2)).any()
+    assert (times == times_of(model, 2_000)).all()
+    assert (times != times_of(model, 2_000, replication=1)).any()
+    assert (times != times_of(model, 2_000, seed=2)).any()
 
 
 def test_another_rate_or_share_keeps_each_parcels_luck() -> None:
     """Common random numbers: at twice the rate every Poisson parcel comes in exactly half the time."""
-    slow, fast = (_times(Poisson(rates_milli=(rate,)), 1_000) for rate in (500_000, 1_000_000))
+    slow, fast = (times_of(Poisson(rates_milli=(rate,)), 1_000) for rate in (500_000, 1_000_000))
     assert (abs(slow - 2 * fast) <= 2).all()
-    steady, loose = (_times(Regular(rate_milli=1_000_000, regular_permille=p), 1_000) for p in (900, 100))
+    steady, loose = (times_of(Regular(rate_milli=1_000_000, regular_permille=p), 1_000) for p in (900, 100))
     long_ones = numpy.diff(steady) > numpy.diff(steady).mean()
     assert (long_ones == (numpy.diff(loose) > numpy.diff(loose).mean())).mean() > 0.95
 

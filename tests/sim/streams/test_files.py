@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sim.scenario import load_scenario
-from sim.streams.files import LINE_CHARS_MAX, read_parcels, write_parcels
+from sim.streams.files import read_parcels, write_parcels
+from sim.streams.lines import LINE_CHARS_MAX
 from sim.streams.rows import COLUMNS, stream_schema
 from sim.streams.truth import ParcelTruth, Planted
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from lane.settings.reader import TomlFile
 from sim.scenario import load_scenario
 from sim.streamlab.arrivals_fit import ArrivalFit, ModelFit, TooShort, daily, fit_arrivals
 from sim.streamlab.cli import fragment, streams
-from sim.streamlab.dispersion import Times, dispersions, hourly_rates, plain_waits
+from sim.streamlab.dispersion import dispersions, hourly_rates, plain_waits
 from sim.streamlab.fragment import arrivals_toml, goods_toml
 from sim.streamlab.goods_fit import Figure, GoodsFit, fit_goods
 from sim.streamlab.laws import fit_law
@@ -27,20 +28,18 @@ from sim.streams.arrivals import (
     Renewal,
     Saturated,
     Waves,
-    arrival_times,
 )
 from sim.streams.arrivals_file import load_profile, parse_arrivals
 from sim.streams.durations import Duration, DurationLaw, draw
 from sim.streams.fitted import FittedGoods, sizes
 from sim.streams.rates import HOUR_US
+from tests.sim.helpers import times_of
 
 ROOT = Path(__file__).resolve().parents[3]
 DAY = ROOT / "config" / "scenarios" / "day.toml"
 
 
-def _times(model: Model, parcels: int, seed: int = 11, **more: object) -> Times:
-    arrivals = Arrivals(model=model, **more)  # type: ignore[arg-type]
-    return numpy.fromiter(islice(arrival_times(arrivals, seed, 0), parcels), numpy.int64, parcels)
+_times = partial(times_of, seed=11)
 
 
 @pytest.mark.parametrize(
