@@ -119,11 +119,9 @@ def _goods(
 BOX, CYL, ELL = Shape.BOX, Shape.CYLINDER, Shape.ELLIPSOID
 
 
-def _catalogue() -> tuple[Goods, ...]:
+def _health_and_beauty() -> tuple[Goods, ...]:
     tin, small_tin = (127.0, 127.0, 160.0), (100.0, 100.0, 125.0)
     vitamins, oil = (62.0, 62.0, 115.0), (78.0, 78.0, 140.0)
-    coffee, honey, thermos = (80.0, 80.0, 150.0), (75.0, 75.0, 105.0), (72.0, 72.0, 230.0)
-    thermos_inner = (62.0, 62.0, 200.0)
     return (
         _goods("MP-900", "婴幼儿配方奶粉", "infant milk powder", "1901101000", "122", "900g/罐", 900, tin,
                _filled(CYL, tin, "steel", 0.22, "powder", 900, 0.90)),
@@ -142,6 +140,11 @@ def _catalogue() -> tuple[Goods, ...]:
                _boxed((74.0, 74.0, 62.0), _filled(CYL, (66.0, 66.0, 54.0), "glass", 5.0, "cream", 50))),
         _goods("PF-100", "香水", "perfume", "3303000000", "142", "100ml/瓶", 90, (80.0, 44.0, 122.0),
                _boxed((80.0, 44.0, 122.0), _filled(BOX, (68.0, 34.0, 104.0), "glass", 4.0, "oil", 90))),
+    )  # fmt: skip
+
+
+def _apparel_and_electronics() -> tuple[Goods, ...]:
+    return (
         _goods("SH-42", "运动鞋", "sports shoes", "6404110000", "025", "42码", 780, (320.0, 200.0, 118.0),
                _boxed((320.0, 200.0, 118.0), (
                    _body(BOX, (285.0, 85.0, 28.0), "rubber", 250.0, (0.0, -47.0, -40.0)),
@@ -161,6 +164,13 @@ def _catalogue() -> tuple[Goods, ...]:
                    _body(BOX, (60.0, 62.0, 11.0), "battery", 92.0, (-34.0, 0.0, 0.0)),
                    _body(BOX, (60.0, 62.0, 11.0), "battery", 92.0, (30.0, 0.0, 0.0)),
                    _body(BOX, (10.0, 60.0, 8.0), "electronics", 12.0, (65.0, 0.0, 0.0))), 0.7), flat=True),
+    )  # fmt: skip
+
+
+def _household() -> tuple[Goods, ...]:
+    coffee, honey, thermos = (80.0, 80.0, 150.0), (75.0, 75.0, 105.0), (72.0, 72.0, 230.0)
+    thermos_inner = (62.0, 62.0, 200.0)
+    return (
         _goods("BK-300", "儿童图书", "picture book", "4901990000", "131", "16开/册", 620, (210.0, 148.0, 26.0),
                (_body(BOX, (210.0, 148.0, 26.0), "paper", 620.0),), flat=True),
         _goods("CH-300", "巧克力", "chocolate", "1806900000", "140", "300g/盒", 300, (240.0, 165.0, 32.0),
@@ -196,7 +206,7 @@ def _catalogue() -> tuple[Goods, ...]:
     )  # fmt: skip
 
 
-CATALOGUE: tuple[Goods, ...] = _catalogue()
+CATALOGUE: tuple[Goods, ...] = (*_health_and_beauty(), *_apparel_and_electronics(), *_household())
 """Every goods of the twin, in fixed order (streams index into it)."""
 
 GOODS: dict[str, Goods] = {goods.sku: goods for goods in CATALOGUE}

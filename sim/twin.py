@@ -74,11 +74,7 @@ def run_core_twin(
     """
     if driver not in DRIVERS:
         raise ValueError(f"driver {driver!r}: expected one of {', '.join(DRIVERS)}")
-    chosen = settings or TwinSettings()
-    if chosen.fault_rates is not None:
-        chosen = replace(
-            chosen, faults=(*chosen.faults, *chosen.fault_rates.plan(seed, [parcel.number for parcel in stream]))
-        )
+    chosen = _with_faults_planned(settings or TwinSettings(), stream, seed)
     journal = MemoryJournal(MemoryMode(mode), keep=chosen.keep_records)
     answers = Answers(stream, load_tables())
     referee = Referee(
@@ -111,21 +107,17 @@ def run_core_twin(
     finally:
         gc.enable()
     figures = _figures(config, station, journal, referee, clock)
-    figures["conditions"] = {
-        "python": platform.python_version(),
-        "cpu": _cpu(),
-        "mode": str(MemoryMode(mode)),
-        "driver": driver,
-        "referee": "on" if judging else "off",
-        "timed": "plant, core, people and journal; not the stream"
-        + (", canonical bytes and hash" if journal.mode is MemoryMode.RECORDS else ""),
-        "seed": seed,
-        "config_sha256": config_sha256,
-        "verdicts": to_plain(chosen.verdicts),
-        "bench": to_plain(chosen.bench),
-        "origin": "SYNTHETIC",
-    }
+    run = {"mode": str(journal.mode), "driver": driver, "referee": "on" if judging else "off"}
+    figures["conditions"] = _conditions(run, chosen, seed, config_sha256)
     return CoreTwinResult(figures, journal, referee, station.inputs)
+
+
+def _with_faults_planned(settings: TwinSettings, stream: Sequence[ParcelTruth], seed: int) -> TwinSettings:
+    """The settings with the faults that their rates bring to this stream under this seed."""
+    if settings.fault_rates is None:
+        return settings
+    planned = settings.fault_rates.plan(seed, [parcel.number for parcel in stream])
+    return replace(settings, faults=(*settings.faults, *planned))
 
 
 class _Clock:
@@ -185,6 +177,24 @@ def _figures(
         "ended": station.ended,
         **people.figures(),
     } | ({"referee": referee.report()} if referee.judging else {})
+
+
+def _conditions(run: dict[str, str], settings: TwinSettings, seed: int, config_sha256: str) -> dict[str, Any]:
+    """Where and how a run was made, without which its figures say nothing."""
+    timed = "plant, core, people and journal; not the stream"
+    if run["mode"] == MemoryMode.RECORDS:
+        timed += ", canonical bytes and hash"
+    return {
+        "python": platform.python_version(),
+        "cpu": _cpu(),
+        **run,
+        "timed": timed,
+        "seed": seed,
+        "config_sha256": config_sha256,
+        "verdicts": to_plain(settings.verdicts),
+        "bench": to_plain(settings.bench),
+        "origin": "SYNTHETIC",
+    }
 
 
 def _cpu() -> str:

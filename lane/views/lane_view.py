@@ -193,6 +193,10 @@ def _weighed(parcel: ParcelView, item: p.ParcelWeighed) -> None:
     parcel.weight_mg = item.mg
 
 
+def _review_requested(parcel: ParcelView, item: p.ReviewRequested) -> None:
+    parcel.review_view, parcel.review_until_um = item.view, item.until_um
+
+
 def _review_answered(parcel: ParcelView, item: p.ReviewAnswered) -> None:
     parcel.review_answer = f"{'cleared' if item.clear else 'inspect'} by {item.person}"
     parcel.cleared = item.cleared
@@ -208,7 +212,19 @@ def _ground(parcel: ParcelView, item: p.GroundAdded) -> None:
 
 def _handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
     """Record kind -> what it changes on the screens. Kinds without an entry change nothing there."""
-    return {**_lane_handlers(view), **_parcel_handlers(view)}
+    of_parcels = {**_evidence_handlers(view), **_outcome_handlers(view)}
+    return {**_lane_handlers(view), **{kind: _of(view, change) for kind, change in of_parcels.items()}}
+
+
+def _of(view: LaneView, change: Callable[[ParcelView, Any], None]) -> Callable[[Any], None]:
+    """A change of one parcel; for a parcel no longer in memory it changes nothing."""
+
+    def handle(item: Any) -> None:
+        parcel = view.parcels.get(item.seq)
+        if parcel is not None:
+            change(parcel, item)
+
+    return handle
 
 
 def _lane_handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
@@ -268,16 +284,8 @@ def _lane_handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
     }
 
 
-def _parcel_handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
-    """Records of one parcel; those of a parcel no longer in memory change nothing."""
-
-    def of(change: Callable[[ParcelView, Any], None]) -> Callable[[Any], None]:
-        def handle(item: Any) -> None:
-            parcel = view.parcels.get(item.seq)
-            if parcel is not None:
-                change(parcel, item)
-
-        return handle
+def _evidence_handlers(view: LaneView) -> dict[str, Callable[[ParcelView, Any], None]]:
+    """Records of what is known of a parcel before its decision."""
 
     def scanned(parcel: ParcelView, item: p.ParcelScanned) -> None:
         parcel.image_sha256 = item.image_sha256
@@ -291,8 +299,25 @@ def _parcel_handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
         view.current = parcel.seq
         view.findings[item.finding] += 1
 
-    def review(parcel: ParcelView, item: p.ReviewRequested) -> None:
-        parcel.review_view, parcel.review_until_um = item.view, item.until_um
+    return {
+        "ParcelMeasured": _measured,
+        "ParcelIdentified": _identified,
+        "DeclarationAnswer": _answered,
+        "DeclarationPinned": _pinned,
+        "StatusUpdated": _status,
+        "RecallRaised": _recalled,
+        "ParcelDrawn": _drawn,
+        "ParcelWeighed": _weighed,
+        "ParcelScanned": scanned,
+        "ContentCompared": compared,
+        "ReviewRequested": _review_requested,
+        "ReviewAnswered": _review_answered,
+        "GroundAdded": _ground,
+    }
+
+
+def _outcome_handlers(view: LaneView) -> dict[str, Callable[[ParcelView, Any], None]]:
+    """Records of what becomes of a parcel: decision, exit, bench, custody."""
 
     def decided(parcel: ParcelView, item: p.DispositionDecided) -> None:
         parcel.route, parcel.instruction, parcel.grounds = item.route, item.instruction, item.grounds
@@ -327,24 +352,11 @@ def _parcel_handlers(view: LaneView) -> dict[str, Callable[[Any], None]]:
             view.counts["effective_opened"] += 1
 
     return {
-        "ParcelMeasured": of(_measured),
-        "ParcelIdentified": of(_identified),
-        "DeclarationAnswer": of(_answered),
-        "DeclarationPinned": of(_pinned),
-        "StatusUpdated": of(_status),
-        "RecallRaised": of(_recalled),
-        "ParcelDrawn": of(_drawn),
-        "ParcelWeighed": of(_weighed),
-        "ParcelScanned": of(scanned),
-        "ContentCompared": of(compared),
-        "ReviewRequested": of(review),
-        "ReviewAnswered": of(_review_answered),
-        "DispositionDecided": of(decided),
-        "ParcelReleased": of(released),
-        "ParcelDiverted": of(diverted),
-        "CustodyUnproven": of(unproven),
-        "TrackingLost": of(lost),
-        "CustodyMoved": of(_custody),
-        "BenchRecorded": of(bench),
-        "GroundAdded": of(_ground),
+        "DispositionDecided": decided,
+        "ParcelReleased": released,
+        "ParcelDiverted": diverted,
+        "CustodyUnproven": unproven,
+        "TrackingLost": lost,
+        "CustodyMoved": _custody,
+        "BenchRecorded": bench,
     }

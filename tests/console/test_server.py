@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from lane.console import server
+from lane.console import orders, pages, server
 from lane.console.limits import BODY_BYTES_MAX
 from lane.model.words import LaneKind, Role
 from lane.users import Users
@@ -27,7 +27,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             taken.append(message)
         return {"accepted": True, "index": 1}
 
-    monkeypatch.setattr(server, "ask", ask)
+    monkeypatch.setattr(orders, "ask", ask)
     return taken
 
 
@@ -49,7 +49,7 @@ def test_an_order_reaches_the_core_in_the_name_of_whoever_is_signed_in(
     assert asked == [{"order": "Inspect", "seq": 4, "nonce": "n", "person": "twin-officer", "role": "supervisor"}]
 
 
-@pytest.mark.parametrize("name", sorted(server.NOT_FIELDS))
+@pytest.mark.parametrize("name", sorted(orders.NOT_FIELDS))
 def test_fields_of_an_order_can_be_no_other_request(
     officer: TestClient, asked: list[dict[str, Any]], name: str
 ) -> None:
@@ -92,7 +92,7 @@ def test_an_order_longer_than_the_mailbox_takes_is_refused_as_such(
     def too_long(run: Path, message: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("request: expected at most 65536 bytes, was 70000")
 
-    monkeypatch.setattr(server, "ask", too_long)
+    monkeypatch.setattr(orders, "ask", too_long)
     answer = officer.post("/api/orders", json={"order": "Inspect", "fields": {"seq": 4}}, headers=ORIGIN)
     assert answer.status_code == 413
 
@@ -137,7 +137,7 @@ def test_a_used_one_time_address_shows_the_sign_in_page_and_says_why(officer: Te
     assert answer.status_code == 403
     assert answer.headers["Content-Type"].startswith("text/html")
     assert 'id="login"' in answer.text
-    assert server.USED_ADDRESS in answer.text
+    assert pages.USED_ADDRESS in answer.text
 
 
 def test_a_change_without_an_origin_is_told_from_one_with_another(officer: TestClient) -> None:
