@@ -104,11 +104,6 @@ def run(
     from sim.twin import run_core_twin
 
     expect_folders(json=json_file, record=record_file)
-    for option, file in (("--json", json_file), ("--record", record_file)):
-        if file is not None and file.exists() and not file.is_file():
-            raise click.ClickException(f"{option} {file}: expected a file to write, was a device or a pipe")
-    if json_file is not None and record_file is not None and json_file.absolute() == record_file.absolute():
-        raise click.ClickException(f"--json and --record: expected two files, both were {json_file}")
     console = Console(stderr=True)
     try:
         plan = load_scenario(scenario)

@@ -12,6 +12,7 @@ import click
 
 from sim.learning.bound import choose_bound, evaluate, hard_cases
 from sim.learning.references import learn_signatures
+from sim.outputs import whole_file, write_text
 
 DEFAULT_SIGNATURES = Path(__file__).resolve().parents[1] / "config" / "models" / "signatures.json"
 
@@ -31,7 +32,9 @@ def learn() -> None:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_SIGNATURES, show_default=True)
 def signatures(seed: int, scans: int, opened: int, out: Path) -> None:
     """Scan and weigh single pieces of every goods, then open a sample of parcels; write the signature file."""
-    out.write_bytes(learn_signatures(seed, scans, opened, progress=_progress))
+    learned = learn_signatures(seed, scans, opened, progress=_progress)
+    with whole_file(out) as fresh:
+        fresh.write_bytes(learned)
     click.echo(f"{out}: written")
 
 
@@ -69,7 +72,7 @@ def bound(
         "hard_cases": hard,
     }
     target = out or path.parent / "bound.json"
-    target.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(target, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     click.echo(json.dumps(report, indent=1, ensure_ascii=False))
     click.echo(f"{target}: written")
 

@@ -1,6 +1,10 @@
-"""Files that commands of the twin write for their user: asked for before the work begins, written when it is done."""
+"""Files that commands of the twin write: asked for before the work begins, written whole or not at all."""
 
 import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +12,72 @@ import click
 
 
 def expect_folders(**files: Path | None) -> None:
-    """Refuse, before hours of work, a file whose folder is not there. Keywords are the options without their dashes
-    (``write_log`` for ``--write-log``). Raises ``click.ClickException``."""
+    """Refuse, before hours of work, a file that can't be written: its folder is not there or takes no files, it is a
+    folder or a device, or two options name it. Keywords are the options without their dashes (``write_log`` for
+    ``--write-log``). Raises ``click.ClickException``."""
+    named: dict[Path, str] = {}
     for option, file in files.items():
-        if file is not None and not file.parent.is_dir():
-            name = f"--{option.replace('_', '-')}"
+        if file is None:
+            continue
+        name = f"--{option.replace('_', '-')}"
+        target = _target(file)
+        if not target.parent.is_dir():
             raise click.ClickException(f"{name} {file}: expected an existing folder, {file.parent} is none")
+        if target.exists() and not target.is_file():
+            what = "a folder" if target.is_dir() else "a device or a pipe"
+            raise click.ClickException(f"{name} {file}: expected a file to write, was {what}")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise click.ClickException(f"{name} {file}: expected a file that may be written, it is write-protected")
+        if target in named:
+            raise click.ClickException(f"{named[target]} and {name}: expected two files, both were {file}")
+        named[target] = name
+        fresh = _fresh(target)
+        try:
+            fresh.touch()
+            fresh.unlink()
+        except OSError as error:
+            raise click.ClickException(
+                f"{name} {file}: expected a folder that takes files, {file.parent} does not ({error.strerror})"
+            ) from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path beside ``path`` to write to; the file takes its place when the block ends, and is gone when it does not.
+
+    So a full disk, Ctrl-C or another process that writes the same file never leave half of one, and an earlier file
+    stays as it was. Raises ``click.ClickException`` when the file can't be written.
+    """
+    target = _target(path)
+    fresh = _fresh(target)
+    try:
+        yield fresh
+        fresh.replace(target)
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise click.ClickException(f"{path}: can't be written ({reason}); nothing was written there") from error
+    finally:
+        with suppress(OSError):
+            fresh.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file; what is no UTF-8, in a file's name, is escaped. Raises ``click.ClickException``."""
+    with whole_file(path) as fresh:
+        fresh.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_figures(file: Path | None, figures: dict[str, Any]) -> None:
-    """Write figures as JSON, if a file was asked for."""
+    """Write figures as JSON, if a file was asked for. Raises ``click.ClickException``."""
     if file is not None:
-        file.write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        write_text(file, json.dumps(figures, ensure_ascii=False, indent=2) + "\n")
+
+
+def _target(path: Path) -> Path:
+    """Where a path leads: a link stays a link, what it points to is written."""
+    return Path(os.path.realpath(path))
+
+
+def _fresh(target: Path) -> Path:
+    """This process's own name beside a file, with its ending: writers choose their format by it."""
+    return target.with_name(f".{target.stem[:40]}.{os.getpid()}.part{target.suffix}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.calibrate.moments import Log, Moment, NoLog, log_of
+from sim.outputs import whole_file
 from sim.streams.lines import text_lines
 
 PROGRESS_ROWS = 20_000
@@ -68,7 +69,7 @@ def write_log(path: Path, log: Log) -> int:
     """Write a log as CSV in our own words; returns the number of rows."""
     columns = [(moment, log.of(moment)) for moment in Moment if log.has(moment)]
     rows = 0
-    with path.open("w", encoding="utf-8", newline="") as text:
+    with whole_file(path) as fresh, fresh.open("w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS[:3])
         for number in range(log.parcels):

@@ -1,13 +1,13 @@
 """Finished replications on disk, by the key of their task: a killed experiment goes on where it was."""
 
 import hashlib
-import os
 import zipfile
 import zlib
 from pathlib import Path
 
 from sim.experiment.task import unpacked
 from sim.experiment.watch import Log
+from sim.outputs import whole_file
 
 DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -31,10 +31,8 @@ class Cache:
 
     def put(self, key: str, data: bytes) -> None:
         """Keep a packed log."""
-        path = self._path(key)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(hashlib.sha256(data).digest() + data)
-        part.replace(path)
+        with whole_file(self._path(key)) as fresh:
+            fresh.write_bytes(hashlib.sha256(data).digest() + data)
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.run"

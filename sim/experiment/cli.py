@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sim.outputs import expect_folders, write_figures
+from sim.outputs import expect_folders, whole_file, write_figures, write_text
 
 TERMINAL_FIGURES = 4
 """Figures shown in the terminal; the report has them all."""
@@ -121,8 +121,9 @@ def _run(plan: Any, scenarios: Any, folder: Path, workers: int, cluster: str) ->
         done = study.run()
         progress.update(bar, description="report")
         results = results_of(done)
-        (folder / "results.json").write_bytes(encoded(results))
-        (folder / "report.html").write_text(page(results), encoding="utf-8")
+        with whole_file(folder / "results.json") as fresh:
+            fresh.write_bytes(encoded(results))
+        write_text(folder / "report.html", page(results))
     return results, time.monotonic() - begun
 
 

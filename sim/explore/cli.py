@@ -15,7 +15,7 @@ from sim.explore.setup import Field
 from sim.explore.shrink import SECONDS_MAX, Shrinker
 from sim.explore.story import story
 from sim.faults import FaultKind
-from sim.outputs import expect_folders, write_figures
+from sim.outputs import expect_folders, write_figures, write_text
 
 STORIES_MAX = 3
 """Unexplained findings that are shrunk and told at the end of a search; the others by `lane sim story`."""
@@ -138,7 +138,7 @@ def _tell(plan: Plan, finding: Finding, cases_dir: Path | None) -> None:
     if cases_dir is not None:
         cases_dir.mkdir(parents=True, exist_ok=True)
         path = cases_dir / f"{shrunk.rule.lower()}-{finding.seed}.json"
-        path.write_text(to_text(shrunk.case), encoding="utf-8")
+        write_text(path, to_text(shrunk.case))
         click.echo(f"written to {path}; replay: lane sim story {path}")
 
 
@@ -181,5 +181,5 @@ def story_command(
                        f"{len(chosen.kept) or chosen.parcels} parcels")  # fmt: skip
     click.echo("\n".join(story(chosen)))
     if write is not None:
-        write.write_text(to_text(chosen), encoding="utf-8")
+        write_text(write, to_text(chosen))
         click.echo(f"written to {write}")

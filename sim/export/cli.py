@@ -62,10 +62,7 @@ def _write(
         doing(f"writing {ocel2.name}")
         began = time.perf_counter()
         if ocel2.suffix == ".sqlite":
-            fresh = ocel2.with_name(ocel2.name + ".new")
-            fresh.unlink(missing_ok=True)
-            write_sqlite(fresh, log)
-            fresh.replace(ocel2)
+            write_sqlite(ocel2, log)
         else:
             write_json(ocel2, log)
         _told(ocel2, f"{len(log.events):,} events, {len(log.objects):,} objects", began)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.export.log import EPOCH, EventLog, Value, iso
+from sim.outputs import whole_file, write_text
 
 TYPES = {bool: "boolean", int: "integer", str: "string"}
 COLUMNS = {"boolean": "BOOLEAN", "integer": "INTEGER", "string": "TEXT"}
@@ -47,12 +48,12 @@ def write_json(path: Path, log: EventLog) -> None:
             for event in log.events
         ],
     }
-    path.write_text(json.dumps(plain, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(plain, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 def write_sqlite(path: Path, log: EventLog) -> None:
-    """Write the relational form; the file must not exist yet (sqlite3.OperationalError when it holds tables)."""
-    with closing(sqlite3.connect(path)) as database:
+    """Write the relational form."""
+    with whole_file(path) as fresh, closing(sqlite3.connect(fresh)) as database:
         database.executescript(_TABLES)
         object_types = _types(
             (one.kind, {name: value for _, name, value in one.changes}) for one in log.objects.values()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lane.codec import encode, to_plain
+from sim.outputs import whole_file
 from sim.recording import Recording
 
 ROWS_AT_ONCE = 50_000
@@ -34,7 +35,7 @@ def write_parquet(path: Path, recording: Recording) -> int:
     fields += [("seq", arrow.int64()), ("body", arrow.binary())]
     schema = arrow.schema(fields, metadata=told)
     index, rows = 0, list[tuple[Any, ...]]()
-    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+    with whole_file(path) as fresh, parquet.ParquetWriter(fresh, schema, compression="zstd") as writer:
         for index, record in enumerate(recording.records(), start=1):
             seq = getattr(record, "seq", 0)
             rows.append((index - 1, record.at_us, record.belt_um, type(record).__name__, seq, encode(record)))

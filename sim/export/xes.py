@@ -4,6 +4,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from sim.export.log import Event, EventLog, Value, iso
+from sim.outputs import whole_file
 
 EXTENSIONS = (
     ("Concept", "concept", "http://www.xes-standard.org/concept.xesext"),
@@ -21,7 +22,7 @@ def write_xes(path: Path, log: EventLog) -> int:
     for event in log.events:
         if event.case:
             traces.setdefault(event.case, []).append(event)
-    with path.open("w", encoding="utf-8") as file:
+    with whole_file(path) as fresh, fresh.open("w", encoding="utf-8") as file:
         file.write('<?xml version="1.0" encoding="UTF-8"?>\n')
         file.write('<log xes.version="1849.2016" xes.features="" xmlns="http://www.xes-standard.org/">\n')
         for name, prefix, uri in EXTENSIONS:

@@ -13,7 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
 from lane.settings.reader import SettingsError
-from sim.outputs import expect_folders, write_figures
+from sim.outputs import expect_folders, write_figures, write_text
 from sim.scenario import load_scenario
 from sim.streamlab.arrivals_fit import ArrivalFit, TooShort, fit_arrivals
 from sim.streamlab.dispersion import LOADS, WINDOW_NAMES, dispersions, hourly_rates
@@ -105,7 +105,7 @@ def fit(
         goods = fit_goods(profile.weights_g, profile.sides_mm, limits)
         text = fragment(file, arrivals, goods, start_us)
         if out is not None:
-            out.write_text(text, encoding="utf-8")
+            write_text(out, text)
         return {"file": str(file), **_told(profile, start_us), "fit": _fit_figures(arrivals, goods), "toml": text}
 
     figures = _working("reading and fitting", work)

@@ -11,6 +11,7 @@ import numpy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.outputs import whole_file, write_text
 from sim.streamlab.dispersion import Times, curve
 from sim.streamlab.profile import StreamProfile
 
@@ -34,9 +35,10 @@ def save(path: Path, title: str, panels: Sequence[Panel], tables: Sequence[str] 
     Raises ValueError for another suffix.
     """
     if path.suffix.lower() == ".html":
-        path.write_text(page(title, panels, tables), encoding="utf-8")
+        write_text(path, page(title, panels, tables))
     elif path.suffix.lower() in SUFFIXES:
-        panels[0].figure.savefig(path, dpi=DPI)
+        with whole_file(path) as fresh:
+            panels[0].figure.savefig(fresh, dpi=DPI)
     else:
         raise ValueError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
 

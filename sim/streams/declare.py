@@ -10,6 +10,7 @@ from lane.declarations.keys import unscaled
 from lane.declarations.records import Declaration, DeclaredLine, Receipt
 from lane.interfaces.ceb_writer import LISTS_PER_MESSAGE_MAX, write_ceb621, write_ceb622
 from lane.model.declared import ParcelKey
+from sim.outputs import whole_file
 from sim.streams.truth import DeclaredTruth, ParcelTruth
 
 CSV_EVERY = 5
@@ -149,5 +150,6 @@ def _chunks(items: Sequence[T]) -> Iterable[list[T]]:
 
 
 def _put(path: Path, data: bytes) -> Path:
-    path.write_bytes(data)
+    with whole_file(path) as fresh:
+        fresh.write_bytes(data)
     return path

@@ -14,6 +14,7 @@ import msgspec
 
 from lane.declarations.tables import Tables, load_tables
 from lane.model.words import StatusClass
+from sim.outputs import whole_file
 from sim.streams.lines import text_lines
 from sim.streams.randoms import key
 from sim.streams.rows import COLUMNS, NESTED, REQUIRED, ItemRow, LineRow, ListRow, ParcelRow
@@ -33,7 +34,7 @@ def write_parcels(path: Path, parcels: Iterable[ParcelTruth]) -> int:
     encoder = msgspec.json.Encoder(decimal_format="number")
     written = 0
     if _is_csv(path):
-        with path.open("w", encoding="utf-8", newline="") as text:
+        with whole_file(path) as fresh, fresh.open("w", encoding="utf-8", newline="") as text:
             writer = csv.writer(text, lineterminator="\n")
             writer.writerow(COLUMNS)
             for parcel in parcels:
@@ -41,7 +42,7 @@ def write_parcels(path: Path, parcels: Iterable[ParcelTruth]) -> int:
                 writer.writerow([_cell(name, getattr(row, name), encoder) for name in COLUMNS])
                 written += 1
         return written
-    with path.open("wb") as out:
+    with whole_file(path) as fresh, fresh.open("wb") as out:
         for parcel in parcels:
             written += 1
             out.write(encoder.encode(_row(parcel)) + b"\n")

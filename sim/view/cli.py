@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from sim.outputs import expect_folders
+from sim.outputs import expect_folders, write_text
 from sim.recording import RecordingError, open_recording
 from sim.view.film import FilmError, film_of
 from sim.view.page import page
@@ -33,7 +33,7 @@ def view(run: Path, out: Path, from_s: float, to_s: float | None) -> None:
     except (RecordingError, FilmError) as error:
         raise click.ClickException(str(error)) from error
     text = page(film)
-    out.write_text(text, encoding="utf-8")
+    write_text(out, text)
     seconds, size = film["length_ms"] / 1000, len(text) / 1e6
     click.echo(
         f"{out}: {len(film['parcels'])} parcels, {len(film['events'])} events, {seconds:.0f} s of lane time, "

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from lane.codec import encode
 from sim.cli import sim
-from sim.recording import RecordingError, open_recording
+from sim.recording import LINE_BYTES_MAX, RecordingError, open_recording
 from tests.sim.view.conftest import DAY, Recorded
 
 
@@ -42,6 +42,20 @@ def _damaged(recorded: Recorded, folder: Path, damage: str) -> Path:
         del lines[50]
     elif damage == "changed":
         lines[50] = lines[50].replace('"at_us":', '"at_us": ', 1)
+    elif damage == "order":
+        lines[50], lines[51] = lines[51], lines[50]
+    elif damage == "end":
+        lines[-1] = lines[-1].rstrip()
+    elif damage == "half an end":
+        lines[-1] = lines[-1][:-6] + "\n"
+    elif damage == "more":
+        lines.append(lines[-1])
+    elif damage == "nested":
+        lines[50] = "[" * 100_000 + "\n"
+    elif damage == "nested header":
+        lines[0] = '{"schema":"sim-recording/1","config":' + '{"a":' * 100_000 + "\n"
+    elif damage == "endless header":
+        lines[0] = '{"schema":"' + "x" * LINE_BYTES_MAX
     elif damage == "schema":
         lines[0] = lines[0].replace("sim-recording/1", "sim-recording/9")
     elif damage == "config":
@@ -57,6 +71,13 @@ def _damaged(recorded: Recorded, folder: Path, damage: str) -> Path:
         ("cut", "the file was cut"),
         ("missing", "records, were"),
         ("changed", "damaged.jsonl:51: "),
+        ("order", "damaged.jsonl: its records are not those that were recorded, or not in their order"),
+        ("end", "expected a whole line, was cut"),
+        ("half an end", "expected a number of records, were"),
+        ("more", "expected nothing after RecordingEnded"),
+        ("nested", "damaged.jsonl:51: "),
+        ("nested header", "damaged.jsonl:1: "),
+        ("endless header", "damaged.jsonl:1: expected a whole line, was over 16,777,216 bytes"),
         ("schema", "damaged.jsonl:1: expected a header with schema sim-recording/1"),
         ("config", "damaged.jsonl:1: expected the core's configuration"),
     ],
