@@ -69,7 +69,7 @@ def examine(expected: Expectation, data: bytes) -> tuple[int, ...] | None:
     Returns None while the frame is incomplete, else the registers (or bits, as 0 and 1; empty for writes).
 
     Raises:
-        LinkFailure: the first check of section 4 that fails.
+        LinkFailure: the first check that fails: transaction id or CRC, unit, function, length, echo, signature.
     """
     pdu = _rtu_pdu(expected.request, data) if expected.is_rtu else _tcp_pdu(expected, data)
     return None if pdu is None else _words(expected.request, pdu)

@@ -11,7 +11,7 @@ from lane.errors import ALARMS, Alarm, Priority
 
 CHATTER_COUNT = 3
 CHATTER_US = 60_000_000
-"""More than three in 60 s is chattering (ISA-18.2 figures, domain design section 9)."""
+"""More than three in 60 s is chattering (a figure in use beside ISA-18.2)."""
 FIRST_OUT_US = 10_000_000
 """A related alarm within ten seconds of the first open one belongs to the same upset and names it."""
 _CHAIN = (Alarm.EMERGENCY_STOP, Alarm.GUARD_OPEN, Alarm.INTERLOCK_OPEN, Alarm.KEY_OFF, Alarm.CHAIN_UNKNOWN)

@@ -1,7 +1,7 @@
 """Declared against seen: one finding per declared line, the worst line for the parcel, and the weight check.
 
-Observed intervals come from vision with a posterior in ppm; only what reaches the configured bound counts as seen
-(domain design, section 5). OVER and SHORT are never merged. Uncertainty is an answer, never an error.
+Observed intervals come from vision with a posterior in ppm; only what reaches the configured bound counts as
+seen. OVER and SHORT are never merged. Uncertainty is an answer, never an error.
 """
 
 from collections.abc import Sequence
@@ -146,7 +146,7 @@ def compare(
 
 
 def _by_line(items: Sequence[DeclaredItem], count: ItemCount, content: ContentConfig) -> list[LineFinding]:
-    """Line by line; lines of one SKU are compared as a sum and reported each (rule 4)."""
+    """Line by line; lines of one SKU are compared as a sum and reported each."""
     seen = {line.line_no: line for line in count.lines}
     if len(items) == 1:
         item, line = items[0], seen.get(items[0].line_no)

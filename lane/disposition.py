@@ -35,7 +35,7 @@ _CLASS_STRICTNESS = (
     StatusClass.REJECTED,
     StatusClass.DETAINED,
 )
-"""Laxest first (domain design 2.4); NONE stands outside: no declaration, so no class to compare."""
+"""Laxest first; NONE stands outside: no declaration, so no class to compare."""
 _CLASS_RANK = {status: rank for rank, status in enumerate(_CLASS_STRICTNESS)}
 
 _CLEAR, _UNPROVEN, _DISCREPANT = Evidence.CLEAR, Evidence.UNPROVEN, Evidence.DISCREPANT

@@ -1,7 +1,7 @@
 """Which waybill a parcel carries: labels, check digits, and the verdict when its window on the belt closes.
 
-A label is taken as it is or not at all: a wrong check digit is never repaired, and the closest match is no match
-(domain design, section 11). Two different texts in one window are two codes, whatever else is wrong with them.
+A label is taken as it is or not at all: a wrong check digit is never repaired, and the closest match is no
+match. Two different texts in one window are two codes, whatever else is wrong with them.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
 TEXTS_MAX = 4
 """Different texts kept per parcel: two already decide, the rest are for the bench."""
 INDUCTIONS_MAX = 2
-"""A third induction of one waybill goes to INSPECT (0-decisions H)."""
+"""A third induction of one waybill goes to INSPECT: grinding for a parcel that is not drawn must not pay."""
 _DIGITS = frozenset("0123456789")
 _ALNUM = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LETTERS = _ALNUM - _DIGITS

@@ -32,7 +32,7 @@ STAGE_OF_EYE = {
 }
 EYE_OF_STAGE = (EYE_INDUCT, EYE_TUNNEL_ENTRY, EYE_TUNNEL_EXIT, EYE_DIVERT, EYE_EXIT_INSPECT)
 WINDOW_PERMILLE = 10
-"""1 % of the distance since the last eye (3-devices, section 10, Tracking)."""
+"""An edge is awaited within 1 % of the distance since the last eye."""
 NOT_MEASURED = -1
 
 

@@ -1,8 +1,8 @@
 """Faults of the core twin: a plan made before the run, so that a failing run can be told and shrunk.
 
 Only what the plant, the lane I/O, the devices' answers and people do is here; faults on wires (frames, checksums,
-sockets) belong to the simulated devices. ``CATALOGUE`` gives each kind its id in the fault catalogue (6-reliability,
-section 7); kinds that only 5-simulation 8.3 names have an id that begins with T.
+sockets) belong to the simulated devices. ``CATALOGUE`` gives each kind its id in the fault catalogue
+(``sim/RULES.md``); an id that begins with T is of a kind that only the twin has.
 """
 
 from collections.abc import Mapping, Sequence

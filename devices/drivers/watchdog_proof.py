@@ -1,4 +1,4 @@
-"""Proof at every start that the release output falls by itself when we are silent (3-devices design, section 9).
+"""Proof at every start that the release output falls by itself when we are silent.
 
 Belt at rest; test pulse of three watchdog times; then nothing at all is sent for 1.5 watchdog times, because on many
 devices any request would feed the watchdog; the first read must show the output off and the watchdog flag set, and the

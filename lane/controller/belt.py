@@ -1,7 +1,7 @@
 """The eyes of the belt: parcels begin at the induct eye, are met again at every eye, or are lost.
 
 One lost, stray, inserted, removed or swapped body sends itself and its neighbours to INSPECT; a second tracking fault
-while the first is still on the belt flushes everything (0-decisions G).
+while the first is still on the belt flushes everything.
 """
 
 from bisect import insort

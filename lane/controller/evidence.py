@@ -91,7 +91,7 @@ def weight_measured(desk: Desk, item: WeightMeasured) -> None:
 
 
 def arm(desk: Desk, parcel: Parcel) -> None:
-    """Tunnel entry: ask for the picture, but only with the durable draw (6-reliability 1.4, interlock)."""
+    """Tunnel entry: ask for the picture, but only with the durable draw, so that no draw can follow its picture."""
     if not desk.executing() or parcel.armed:
         return
     if not parcel.has_draw:
@@ -357,7 +357,7 @@ def forget_counted(desk: Desk) -> None:
 def clearable(parcel: Parcel) -> list[Ground]:
     """Open grounds that one officer may clear; empty when any other ground but the draw is open.
 
-    The draw is left out so that a drawn parcel is looked at like any other (blind, 6-reliability 1.4).
+    The draw is left out so that a drawn parcel is looked at like any other: no judge of a picture sees the draw.
     """
     open_grounds = [ground for ground in parcel.grounds if GROUNDS[ground].axis is not Axis.DRAW]
     if all(GROUNDS[ground].clearance is Clearance.ONE for ground in open_grounds):

@@ -55,7 +55,7 @@ from lane.orders import (
 RULE_US_MAX = 7 * 24 * 3_600 * 1_000_000
 """A supervisor's rule lasts a week at most; a standing rule is a change of configuration."""
 ONE_PERSON = frozenset({BenchResult.INSPECTED_AND_RELEASED, BenchResult.RESCAN})
-"""Results that one officer may record alone (domain design, section 7)."""
+"""Results that one officer may record alone; all others need a second person."""
 CUSTODY_AFTER = {
     BenchResult.INSPECTED_AND_RELEASED: Custody.IN_RELEASE_AREA,
     BenchResult.ORDER_MODIFIED: Custody.HELD,

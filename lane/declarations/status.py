@@ -1,6 +1,6 @@
 """Customs status of a list as a function of the set of its receipts: order of arrival and repeats change nothing.
 
-Rules: domain design, section 2.4. The greatest return time wins (17 digits compared as text); at equal times the
+The greatest return time wins (17 digits compared as text); at equal times the
 stricter class. Codes that only refuse a repeat are kept in the history and leave the status.
 """
 

@@ -1,6 +1,7 @@
 """From declared quantity to expected count of visible objects, with the reason for every interval. Pure.
 
-Source of classes and rules: domain design, section 4 (JGS-20 code list; UN/ECE Rec 20 and 21).
+Source of the codes: the JGS-20 code list of CEB messages; UN/ECE Recommendations 20 and 21. Their classes and what a
+class lets one count are our own.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Weight checks that need the list alone: (a) sum of line masses against net weight, (c) unit mass against the spec.
 
 Both are flags: they inform, grounds decide. Check (b), scale against declared gross weight, belongs to the core.
-Tolerances are own choices, to be tuned on site data (domain design, section 5).
+Tolerances are own choices, to be tuned on site data.
 """
 
 from lane.declarations.records import Declaration, DeclaredLine

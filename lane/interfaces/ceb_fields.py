@@ -1,6 +1,6 @@
 """Which elements of which CEB message are read. Everything else never becomes an object (allow-list).
 
-Names and mandatory marks: message specification edition 202205, re-authored in the domain design, section 2.2.
+Names and mandatory marks: message specification of the CEB messages, edition 202205.
 """
 
 from dataclasses import dataclass

@@ -45,7 +45,7 @@ READER_SECOND = "second_reader"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateConfig:
-    """Divert gate: travel and command times that fix the decision point (3-devices, section 10)."""
+    """Divert gate: travel and command times that fix the decision point."""
 
     command_us: int = 40_000
     travel_us: int = 300_000

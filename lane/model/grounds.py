@@ -162,7 +162,7 @@ GROUNDS: dict[Ground, GroundRow] = {
     Ground.REVIEW_UNANSWERED: GroundRow(_O, _OPEN, _NOBODY, "review asked, no answer in time"),
     Ground.SUPERVISOR_RULE: GroundRow(_O, _OPEN, _NOBODY, "a supervisor's standing rule asks to open it"),
 }
-"""Source: domain design, section 6 (55 grounds) and the supervisor's rules, which have a ground of their own."""
+"""One row per ground: 55 of the lane, and one of the supervisor's rules."""
 
 ADVISABLE: frozenset[Ground] = frozenset(
     {

@@ -19,7 +19,7 @@ SITE_PATTERN = r"[A-Z0-9-]{1,32}"
 BELT_MM_MAX = 60_000
 """A lane of 60 m is longer than any inspection tunnel's conveyor; a larger number is a slip of the unit."""
 REVIEW_MM = 4_000
-"""Belt between tunnel exit and decision point that review and vision need at speed (demo lane, decisions I)."""
+"""Belt between tunnel exit and decision point that review and vision need at the demo lane's speed."""
 
 
 def config_root(lane_file: Path) -> Path:

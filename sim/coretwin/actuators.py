@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sim.coretwin.station import Station
 
 PROOF_MS = 1_200
-"""Test pulse of the watchdog proof: three times the watchdog's 400 ms (3-devices, section 9)."""
+"""Test pulse of the watchdog proof: three times the watchdog's 400 ms."""
 PROOF_PERMIT = 65_535
 """Number of the test pulse; proofs take this one and the one below in turn."""
 HOME_SLACK_US = 20_000

@@ -28,7 +28,7 @@ CLERK = 5
 ATTENDANT = 6
 """Priority of the officer who starts the lane and attends to stops."""
 ONE_PERSON = frozenset({BenchResult.INSPECTED_AND_RELEASED, BenchResult.RESCAN})
-"""Bench results that need no second person (domain design, section 7)."""
+"""Bench results that need no second person."""
 COMPLETE_US_MAX = 60_000_000
 """A shift that does not complete within a minute of its order is ended as it is, and the result says so."""
 REPAIR_US_MAX = 36_000_000_000

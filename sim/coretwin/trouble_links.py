@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from sim.coretwin.troubles import Troubles
 
 DETECT_US = 300_000
-"""Silence after which the link is reported lost (3-devices, section 3)."""
+"""Silence after which the link is reported lost: the time-out of a request on Modbus TCP."""
 FROZEN_US = 60_000
-"""A heartbeat that stands still is noticed within three cycles of 20 ms (6-reliability, section 3)."""
+"""A heartbeat that stands still is noticed within three cycles of 20 ms."""
 STORM_US = 250_000
 """The links of a reconnect storm: away and back within this."""
 NEEDED = ("drive", "cabinet", "source", "detector")
@@ -293,7 +293,7 @@ class LinkTroubles:
             self._chain(estop_ok=role == "source", guard_ok=role == "source", interlock_ok=False)
 
     def _drive_stops(self, fault: Fault) -> None:
-        """The drive's own watchdog (0-decisions G)."""
+        """Without orders the drive stops by its own watchdog."""
         self._station.plant.set_belt(self._station.now, 0)
         self._station.follow_plant()
 

@@ -85,7 +85,7 @@ FAULTS: dict[WireFault, Row] = {
     WireFault.BLACK_HOLE: Row("F10", "", "the connection stands and nothing passes for a while"),
     WireFault.REFUSED: Row("F11", "", "reset, and connections refused for a while"),
 }
-"""Which entry of the fault catalogue (6-reliability, section 7) each kind stands for."""
+"""Which entry of the fault catalogue (``sim/RULES.md``) each kind stands for."""
 
 
 def catalogue_id(fault: WireFault, wire: Wire) -> str:

@@ -28,7 +28,7 @@ GOALS = (
     "induction stopped by a full bench",
     "officer's decision after the deadline",
 )
-"""States a search must have reached (5-simulation 8.5)."""
+"""States that a search must have reached, or it has not looked where lanes go wrong."""
 DOUBTS = ("tracking", "identity", "device")
 DOUBTS_PERMILLE_MAX = 5
 """Of sound parcels without faults at most 0.5 % may be opened for tracking, identity and device grounds."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sim.explore.case import Case
 
 GRACE_US = 60_000_000
-"""The lane works again within this (5-simulation 8.2)."""
+"""After the last fault the lane works again within this."""
 RATE_PERMILLE = 950
 """And takes parcels at least at this share of the nominal rate."""
 SPARE_US = 10_000_000

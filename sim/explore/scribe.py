@@ -1,7 +1,7 @@
 """Holds records against inputs: what the core writes down must follow from what it was told, recomputed from outside.
 
 The watch checks order and states; the scribe checks contents. Draws are recomputed with the verifier's own code, and
-evidence of a release with the figures of the design: weight within max(3 %, 50 g), picture within max(5 %, 20 mm).
+evidence of a release with figures of its own: weight within max(3 %, 50 g), picture within max(5 %, 20 mm).
 """
 
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ PPM = 1_000_000
 COUNT_MAX = 10_000
 """No parcel holds so many pieces."""
 INDUCTIONS_MAX = 2
-"""A third induction of one waybill is opened (0-decisions, H)."""
+"""A third induction of one waybill is opened."""
 HANDED_OVER = (Custody.DEPARTED, Custody.WITH_AUTHORITY, Custody.BACK_IN_WAREHOUSE)
 
 
@@ -289,7 +289,7 @@ class Scribe:
     # --- neighbours of a lost parcel
 
     def _lost(self, event: TrackingLost, item: Any, events: Sequence[AnyEvent]) -> None:
-        """It and its neighbours go to INSPECT, but for those whose heads are past the blade (0-decisions, G)."""
+        """It and its neighbours go to INSPECT, but for those whose heads are past the blade."""
         if event.seq in self._given_up:
             return
         self._given_up.add(event.seq)

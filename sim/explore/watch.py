@@ -1,7 +1,8 @@
 """The omniscient watch: after every input it compares what the core concludes with what a lane may do.
 
-Each check has the name it has in the design: I1..I28 (6-reliability, section 6), R1..R10 (5-simulation, 8.4). They are
-written from outside, with none of the controller's rules, and cost a constant time per event.
+Each check has the name of its rule in ``sim/RULES.md``: I1..I28 invariants of the lane, R1 and following what only an
+omniscient referee can see. They are written from outside, with none of the controller's rules, and cost a constant time
+per event.
 """
 
 from collections import Counter

@@ -257,7 +257,7 @@ REQUIRED: tuple[Case, ...] = (
     _line("saturated line K=4", (1.0,) * 4, _HUNT),
     _line("saturated line K=5", (1.0,) * 5, _HUNT),
 )  # fmt: skip
-"""The cases of 5-simulation, section 9."""
+"""Eight textbook queues: single and many servers, and lines without buffers between their stations."""
 FURTHER: tuple[Case, ...] = (
     Case(
         name="M/M/1 rho 0.5, wait", exact=closed.wait_general_service(0.5, 1.0, 1.0), source="Pollaczek-Khinchine",

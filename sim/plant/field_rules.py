@@ -1,4 +1,4 @@
-"""Rules that a lane PLC keeps by itself at divert eye and gate: H2, H3, H5 of the simulation design, section 4.3.
+"""Rules that a lane PLC keeps by itself at divert eye and gate: H2, H3, H5 of ``sim.plant.options.Duty``.
 
 Responsible for when they apply; ``LaneIo`` owns the outputs and obeys. A lane I/O without them has no such object.
 """

@@ -1,8 +1,8 @@
 """The arrival models: when parcels come to the feeder.
 
 Every model gives times in whole microseconds that do not go back. The lane's feeder then applies the induct rule
-(``inducted``); what a model asks for beyond it waits there. All rates are thousandths of parcels per hour. Sources of
-the models and their limits of the index of dispersion of counts (IDC): simulation design, section 6.1.
+(``inducted``); what a model asks for beyond it waits there. All rates are thousandths of parcels per hour. The limits
+of the index of dispersion of counts (IDC) are derived: renewal theory, compound Poisson, Poisson of switched rate.
 
 =========== ==================================================== =============================================
 model       process                                              IDC over long windows

@@ -1,7 +1,7 @@
 """Goods by fitted laws: a second source beside the catalogue, for parcels as varied as a marketplace's.
 
 Weight and longest side of a parcel are lognormal, tied by a Gaussian copula and cut at what the lane takes. Fit over
-32,949 products of the Olist set (not weighted by sales; simulation design, section 6.2; the data are not shipped).
+32,949 products of the Olist set (not weighted by sales; the data are not shipped).
 Its tail is lighter than the data's (95 % of weights below 7.7 kg, of sides below 64 cm): for heavy parcels fit your
 own file with ``lane sim streams fit``. Assumed, not fitted: sides two and three are 0.5-1.0 and 0.2-0.7 of the longest
 (triangular); a tenth of the weight is packing; the goods of a parcel differ by up to a factor of three in mass.

@@ -1,4 +1,4 @@
-"""Breakdowns and planned maintenance, counted as JaamSim's DowntimeEntity counts them (simulation design, 4.2).
+"""Breakdowns and planned maintenance, counted as JaamSim's DowntimeEntity counts them.
 
 When a downtime falls due and how long it lasts are two laws, each counted in calendar time or in the working time of
 something (the lane, the bench, the fitters): the time during which that does not work does not count. A breakdown

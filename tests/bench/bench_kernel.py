@@ -1,7 +1,7 @@
 """Speed of virtual time without a controller: ``python tests/bench/bench_kernel.py [--json FILE]``.
 
-B1 a single server, B2 eight blocking zones, B3 a lane of twelve events a parcel, B5 entities that wait again and again
-(5-simulation, section 10). All rows of a table run in this one process, so their ratios hold whatever else the machine
+B1 a single server, B2 eight blocking zones, B3 a lane of twelve events a parcel, B5 entities that wait again and again.
+All rows of a table run in this one process, so their ratios hold whatever else the machine
 does; the times are CPU times, the collector off, the best of ``--best-of``. Results are checked, not only timed.
 """
 

@@ -81,7 +81,7 @@ def plant_alone(day: Scenario, stream: list[ParcelTruth]) -> int:
 
 
 def queue_by_calls(driver: Kernel | HeapLoop, customers: int) -> None:
-    """A single server as plain calls (5-simulation B1, integer microseconds)."""
+    """A single server as plain calls: table B1 of ``bench_kernel`` in integer microseconds."""
     source = random.Random(1)
     arrivals = [int(source.expovariate(0.8) * 1e6) for _ in range(customers)]
     services = [int(source.expovariate(1.0) * 1e6) for _ in range(customers)]

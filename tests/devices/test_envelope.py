@@ -1,4 +1,4 @@
-"""Envelope: byte vectors of the manual and of the design, and no damaged frame that passes."""
+"""Envelope: byte vectors of the manual and computed ones, and no damaged frame that passes."""
 
 import contextlib
 

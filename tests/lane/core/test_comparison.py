@@ -1,4 +1,4 @@
-"""Findings, exactly the vectors of the domain design, section 5; grounds; weight check; refused counts."""
+"""Findings, one vector per rule and edge; grounds; weight check; refused counts."""
 
 import dataclasses
 from typing import Any

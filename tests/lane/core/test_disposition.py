@@ -1,4 +1,4 @@
-"""The disposition matrix: one test per cell of ``config/disposition.csv``, against the table of the domain design."""
+"""The disposition matrix: one test per cell of ``config/disposition.csv``, against the table below."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -29,7 +29,7 @@ from tests.lane.core.boxes import MATRIX
 
 @dataclass(frozen=True)
 class Columns:
-    """One row of the design's table: CLEAR, CLEAR and drawn, DISCREPANT, UNPROVEN or DOUBTFUL."""
+    """One row of the table: CLEAR, CLEAR and drawn, DISCREPANT, UNPROVEN or DOUBTFUL."""
 
     clear: str
     drawn: str
@@ -37,7 +37,7 @@ class Columns:
     unproven: str
 
 
-DESIGN = {
+TABLE = {
     StatusClass.RELEASED: Columns("RELEASE", "OPEN", "OPEN", "RESCAN"),
     StatusClass.REVIEWED: Columns("HOLD", "OPEN", "OPEN", "RESCAN"),
     StatusClass.ORDERED: Columns("OPEN", "OPEN", "OPEN", "OPEN"),
@@ -53,7 +53,7 @@ MATRIX_TABLE = load_matrix(MATRIX)
 
 def wanted(cell: tuple[StatusClass, Evidence, bool, Tracking]) -> tuple[Route, Instruction]:
     status, evidence, drawn, tracking = cell
-    row = DESIGN[status]
+    row = TABLE[status]
     asked: list[str] = []
     if evidence is Evidence.DISCREPANT:
         asked.append(row.discrepant)

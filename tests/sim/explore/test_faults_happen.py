@@ -13,7 +13,7 @@ OF_THIS_LAYER = [
     1, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 41,
     42, 43, 44, 45, 47, 48, 50, 51, 52, 53, 67, 72,
 ]  # fmt: skip
-"""Numbers of the catalogue (6-reliability, section 7) whose layer contains S."""
+"""Numbers of the fault catalogue that belong to the simulated lane, not to wires, files or processes."""
 
 
 def test_every_id_of_the_simulation_layer_has_a_kind_and_every_kind_an_id() -> None:

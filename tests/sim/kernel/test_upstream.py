@@ -29,7 +29,7 @@ COUNTS = {
     "test_interrupts.py": 10, "test_process.py": 9, "test_resources.py": 40, "test_rt.py": 9, "test_timeout.py": 5,
     "test_util.py": 20, "test_version.py": 1,
 }  # fmt: skip
-"""Tests per file of simpy 4.1.2 (5-simulation, section 3). ``test_benchmark.py`` needs pytest-benchmark."""
+"""Tests per file of simpy 4.1.2. ``test_benchmark.py`` needs pytest-benchmark."""
 
 
 def locked() -> tuple[str, set[str]]:
