@@ -57,7 +57,7 @@ def search_command(
     Each case is a lane of its own (layout, speed, goods, staff, delays) with a plan of faults drawn before it runs, a
     watch that checks rules after every input, and a calm end in which the lane must work again. The same seed gives
     the same figures on any number of workers. Ends with code 1 when something is found that no known residual risk
-    explains; such findings are made small and told.
+    explains; such findings are made small and told. What the codes mean (I, R, L, H, F, T): sim/RULES.md.
 
     \b
       lane sim search --parcels 20000 --seed 1
@@ -157,7 +157,8 @@ def story_command(
 ) -> None:
     """Run CASE, make it small, and tell it in at most twenty lines.
 
-    CASE is a case file, SEED:NUMBER of a search (a mixed one on all fields), or the bare seed of one case.
+    CASE is a case file, SEED:NUMBER of a search (a mixed one on all fields), or the bare seed of one case. What the
+    codes of rules and faults mean: sim/RULES.md.
     """
     try:
         if Path(case).is_file():

@@ -34,6 +34,7 @@ def museum(
 
     Bugs live in worker processes only; production files are never touched. For each bug: how many parcels until a
     rule of the search named it, which rule, in which kind of search. Exit code 1 when fewer than nine in ten are found.
+    What the codes of the rules mean: sim/RULES.md.
     """
     from difflib import get_close_matches
 

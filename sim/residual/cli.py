@@ -48,7 +48,7 @@ def residual(
     Every build meets the same layouts, streams and faults. Counted are bodies that left by the release exit against a
     rule; "at most" is the upper end that 95 of 100 such counts would respect (Clopper and Pearson). A run without any
     in n parcels proves a rate below 3/n, not zero. Faults are far more frequent here than on any real lane: rates
-    compare builds, they predict none.
+    compare builds, they predict none. What the codes of rules, duties and faults mean: sim/RULES.md.
     """
     from sim.coretwin.fault_rates import KINDS, MILLION, FaultRates
     from sim.explore.setup import Field, Setup
