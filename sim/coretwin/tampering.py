@@ -76,6 +76,8 @@ class Between:
         self._unsent: list[Any] = []  # found again in the journal by outbox and seal
         self._again: list[AnyInput] = []
         self._ring: list[AnyInput] = []
+        self._line: list[AnyInput] = []  # edges on their way, in order
+        self._line_us = 0  # when the last of them arrives
         self.key = b""  # of the epoch opened last
         self.watch: Callable[[AnyInput, Step], None] | None = None
         self.heard: AnyInput | None = None  # what the core took of the input that was sent to it last
@@ -113,6 +115,10 @@ class Between:
                 self.heard = None
                 return NOTHING
             item = found
+        if self._line and kind is EyeChanged and item not in self._passing:
+            self.in_line(item, 0)
+            self.heard = None
+            return NOTHING
         if self.dies_at >= 0 and self.torn and kind is not ClockReached:
             self.dies_at, self.torn = -1, False
             self.died()
@@ -176,6 +182,15 @@ class Between:
         """Let an input reach the core after a while; ``stamp``: with the time at which it does."""
         self._station.driver.call_at(self._station.now + max(0, delay_us), self._pass, (item, stamp))
 
+    def in_line(self, edge: AnyInput, delay_us: int) -> None:
+        """Let an edge come late. The ring has an order: no later edge overtakes it, also when nothing is late any more."""
+        self._line_us = max(self._line_us, self._station.now + delay_us)
+        self._line.append(edge)
+        self._station.driver.call_at(self._line_us, self._arrive)
+
+    def _arrive(self, _: None) -> None:
+        self.tell(self._line.pop(0))
+
     def _pass(self, held: tuple[AnyInput, bool]) -> None:
         item, stamp = held
         self.tell(changed(item, at_us=self._station.now, belt_um=self._station.belt()) if stamp else item)
@@ -234,12 +249,18 @@ class Between:
     def come_back(self, core: LaneController) -> None:
         """A new process, restored from the journal."""
         self.core, self.down = core, False
-        ring, self._ring = self._ring, []
-        for item in ring:
-            self.later(item, 1)
         again, self._again = self._again, []
         for item in again:
             self.later(item, RETRY_US, stamp=True)
+
+    def tell_ring(self, *, lost: bool = False) -> None:
+        """The new process reads the ring behind the last record of the journal, before what the ring took since.
+
+        ``lost``: the lane I/O was without power, and what its ring held is gone.
+        """
+        ring, self._ring = self._ring, []
+        for item in () if lost else ring:
+            self.tell(item)
 
     @classmethod
     def around(cls, station: "Station") -> "Between":

@@ -96,12 +96,16 @@ class CoreTroubles:
                 config_sha256="", build_sha256="",
             )
         )  # fmt: skip
-        if fault.kind is FaultKind.POWER_CUT:
+        cut = fault.kind is FaultKind.POWER_CUT
+        if cut:
             io = station.plant.io
             station.emit(
                 DeviceRestarted(at_us=station.now, belt_um=station.belt(), role="io", port="tcp", unit=1, boot=io.boot)
             )
+        between.tell_ring(lost=cut)
         self._troubles.links.hear("core restarted", restarted=True)
+        if cut:
+            self._troubles.links.tell_eyes()
         self._troubles.links.tell_links()
         station.actuators.report_safety()
         station.emit(BeltState(at_us=station.now, belt_um=station.belt(), running=False, speed_um_s=0))

@@ -147,7 +147,7 @@ class SignalTroubles:
         between = self._troubles.between
 
         def hold(edge: EyeChanged) -> None:
-            between.later(edge, fault.strength)
+            between.in_line(edge, fault.strength)
 
         tamper = between.arm(EyeChanged, hold, count=1_000)
 
