@@ -183,7 +183,7 @@ class Between:
         self._station.driver.call_at(self._station.now + max(0, delay_us), self._pass, (item, stamp))
 
     def in_line(self, edge: AnyInput, delay_us: int) -> None:
-        """Let an edge come late. The ring has an order: no later edge overtakes it, also when nothing is late any more."""
+        """Let an edge come late. The ring has an order: no later edge overtakes it, late or not."""
         self._line_us = max(self._line_us, self._station.now + delay_us)
         self._line.append(edge)
         self._station.driver.call_at(self._line_us, self._arrive)
