@@ -130,9 +130,10 @@ def run(
         write_recording(record_file, plan.config, (body for _, body in result.journal.records()), facts)
     write_figures(json_file, figures)
     _show(Console(), figures)
-    broken = referee and figures["referee"]["rule_violating_releases"]
-    if figures["ended"] != "complete" or broken:
+    if figures["ended"] != "complete":
         raise click.ClickException(f"the run ended with: {figures['ended']}; see the lines above")
+    if broken := referee and figures["referee"]["rule_violating_releases"]:
+        raise click.ClickException(f"rule-violating releases: {broken}; see the lines above")
 
 
 def _progress(console: Console, parcels: int) -> Progress:

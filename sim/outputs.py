@@ -3,7 +3,7 @@
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,12 @@ def expect_folders(**files: Path | None) -> None:
             raise click.ClickException(
                 f"{name} {file}: expected a folder that takes files, {file.parent} does not ({error.strerror})"
             ) from error
+
+
+def expect_ending(option: str, file: Path | None, endings: Sequence[str]) -> None:
+    """Refuse, before hours of work, a file whose ending names no format. Raises ``click.ClickException``."""
+    if file is not None and file.suffix.lower() not in endings:
+        raise click.ClickException(f"{option} {file}: expected a name that ends in {', '.join(endings)}")
 
 
 @contextmanager

@@ -19,9 +19,11 @@ from sim.calibrate.own_journal import journal_log
 from sim.calibrate.predict import Compared, Paired, predict, replayed
 from sim.calibrate.report import COMPARED, PAIRED, compared_row, law_rows, paired_row, write_report
 from sim.calibrate.scenario_file import scenario_toml
-from sim.outputs import expect_folders, write_figures
+from sim.outputs import expect_ending, expect_folders, whole_file, write_figures
+from sim.scenario import load_scenario
 from sim.streamlab.arrivals_fit import TooShort
 from sim.streamlab.fragment import arrivals_toml
+from sim.streamlab.picture import SUFFIXES
 from sim.streams.files import read_parcels
 from sim.streams.rates import HOUR_US
 
@@ -136,6 +138,7 @@ def calibrate(
     --event come=arrived --event taken=inducted --time-unit s --out mine.toml --report mine.html
     """
     expect_folders(out=out, report=report, write_log=write_log, json=json_file)
+    expect_ending("--report", report, SUFFIXES)
     if twin_parcels and out is None:
         raise click.ClickException("--twin-parcels: expected --out too: the twin runs the scenario that it writes")
     try:
@@ -202,7 +205,7 @@ def _in_scenario(options: Options, fit: Fit, target: Log, told: Told) -> tuple[l
     if options.out is None:
         return [], []
     written = scenario_toml(fit, options.lane, options.out.parent, options.log.name)
-    options.out.write_text(written.text, encoding="utf-8")
+    _write_scenario(options.out, written.text)
     remarks = list(written.remarks)
     if not options.twin_parcels:
         return [], remarks
@@ -215,6 +218,17 @@ def _in_scenario(options: Options, fit: Fit, target: Log, told: Told) -> tuple[l
     line = fit.line
     reviewers, officers = (desk.servers if desk else 0 for desk in (line.review, line.bench))
     return against(target, twin, reviewers=reviewers, officers=officers), remarks
+
+
+def _write_scenario(out: Path, text: str) -> None:
+    """Write a scenario that `lane sim run` takes. Raises ``SettingsError`` with what in the log makes it none."""
+    with whole_file(out) as fresh:
+        fresh.write_text(text, encoding="utf-8", errors="backslashreplace")
+        try:
+            load_scenario(fresh)
+        except SettingsError as error:
+            told = [problem.replace(str(fresh.parent / fresh.name), str(out)) for problem in error.problems]
+            raise SettingsError([f"{out}: not written, the log makes no scenario of this lane:", *told]) from error
 
 
 def _figures(

@@ -53,7 +53,7 @@ def scenario_toml(fit: Fit, lane_file: Path, folder: Path, source: str, trace: P
     review = _review(fit, remarks)
     doubts = review.share / max(1e-9, 1 - share) if review else 0.0
     parts = [
-        f"# Calibrated to {source} ({fit.arrivals.parcels} parcels). Made by `lane sim calibrate`; SYNTHETIC.",
+        f"# Calibrated to {toml_text(source)}: {fit.arrivals.parcels} parcels. By `lane sim calibrate`; SYNTHETIC.",
         'schema = "sim-scenario/1"',
         f"lane = {toml_text(os.path.relpath(lane_file, folder))}",
         f"review = {'true' if review else 'false'}",

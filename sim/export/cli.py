@@ -12,7 +12,7 @@ from sim.export.log import event_log
 from sim.export.ocel import write_json, write_sqlite
 from sim.export.parquet import ParquetMissing, write_parquet
 from sim.export.xes import write_xes
-from sim.outputs import expect_folders
+from sim.outputs import expect_ending, expect_folders
 from sim.recording import Recording, RecordingError, open_recording
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -34,8 +34,7 @@ def export(run: Path, ocel2: Path | None, xes: Path | None, parquet: Path | None
     if not wanted:
         raise click.UsageError("nothing to write: name at least one of --ocel2, --xes, --parquet")
     expect_folders(ocel2=ocel2, xes=xes, parquet=parquet)
-    if ocel2 is not None and ocel2.suffix not in (".json", ".jsonocel", ".sqlite"):
-        raise click.ClickException(f"--ocel2 {ocel2}: expected a name that ends with .json, .jsonocel or .sqlite")
+    expect_ending("--ocel2", ocel2, (".json", ".jsonocel", ".sqlite"))
     try:
         recording = open_recording(run)
         columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
@@ -61,7 +60,7 @@ def _write(
     if ocel2 is not None:
         doing(f"writing {ocel2.name}")
         began = time.perf_counter()
-        if ocel2.suffix == ".sqlite":
+        if ocel2.suffix.lower() == ".sqlite":
             write_sqlite(ocel2, log)
         else:
             write_json(ocel2, log)

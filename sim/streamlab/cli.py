@@ -13,11 +13,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
 from lane.settings.reader import SettingsError
-from sim.outputs import expect_folders, write_figures, write_text
+from sim.outputs import expect_ending, expect_folders, write_figures, write_text
 from sim.scenario import load_scenario
 from sim.streamlab.arrivals_fit import ArrivalFit, TooShort, fit_arrivals
 from sim.streamlab.dispersion import LOADS, WINDOW_NAMES, dispersions, hourly_rates
-from sim.streamlab.fragment import arrivals_toml, goods_toml
+from sim.streamlab.fragment import arrivals_toml, goods_toml, toml_text
 from sim.streamlab.goods_fit import GoodsFit, fit_goods
 from sim.streamlab.profile import StreamProfile, profile_of
 from sim.streams.arrivals import Arrivals, Trace
@@ -56,6 +56,7 @@ def streams() -> None:
 def make(scenario: Path, parcels: int, seed: int, replication: int, out: Path, json_file: Path | None) -> None:
     """Make the stream of SCENARIO (see config/scenarios/) as a file that replays to the identical run."""
     expect_folders(out=out, json=json_file)
+    expect_ending("--out", out, (CSV_SUFFIX, *JSON_SUFFIXES))
 
     def work(progress: Callable[[int], object]) -> dict[str, Any]:
         from dataclasses import replace
@@ -121,6 +122,10 @@ def fit(
 def show(file: Path, start_hour: float, out: Path | None, json_file: Path | None) -> None:
     """Show a stream FILE: a table, and with --out a picture (arrivals, dispersion, sizes, weights)."""
     expect_folders(out=out, json=json_file)
+    if out is not None:
+        from sim.streamlab.picture import SUFFIXES
+
+        expect_ending("--out", out, SUFFIXES)
 
     def work(progress: Callable[[int], object]) -> dict[str, Any]:
         profile = profile_of(read_parcels(file), progress)
@@ -153,8 +158,8 @@ def fragment(file: Path, arrivals: ArrivalFit, goods: GoodsFit | None, start_us:
     else:
         why = f"# Score {chosen.score:.3f} (0.05: five per cent off; streams of the model itself: {chosen.noise:.3f})."
         model = chosen.arrivals
-    head = f"# Fitted to {file.name}: {arrivals.parcels} parcels, {arrivals.rate_per_hour:.1f} an hour.\n{why}\n"
-    text = head + arrivals_toml(model)
+    fitted = f"{arrivals.parcels} parcels, {arrivals.rate_per_hour:.1f} an hour"
+    text = f"# Fitted to {toml_text(file.name)}: {fitted}.\n{why}\n" + arrivals_toml(model)
     if goods is None:
         return text
     note = f"\n# Fitted to {goods.parcels} parcels inside the lane's limits; {goods.outside} were outside.\n"

@@ -1,5 +1,6 @@
 """TOML fragments for a scenario: fitted arrivals and goods as ``arrivals_file`` and ``goods_file`` read them."""
 
+import json
 from decimal import Decimal
 
 from sim.streams.arrivals import MILLI, Arrivals, BatchLaw, Mmpp, Poisson, Regular, Renewal, Saturated, Trace, Waves
@@ -113,6 +114,5 @@ def _waves(model: Waves) -> list[str]:
 
 
 def toml_text(text: str) -> str:
-    """A basic TOML string."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    """A basic TOML string: JSON's escapes are TOML's, which wants DEL escaped, too."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

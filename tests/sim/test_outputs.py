@@ -17,6 +17,12 @@ from sim.outputs import expect_folders, whole_file, write_figures, write_text
 DAY = Path(__file__).parents[2] / "config" / "scenarios" / "day.toml"
 
 
+def _broken_off(file: Path, fault: BaseException) -> None:
+    with whole_file(file) as fresh:
+        fresh.write_text("half of i")
+        raise fault
+
+
 @pytest.mark.parametrize(
     ("fault", "raised"),
     [
@@ -31,9 +37,8 @@ def test_what_ends_the_writing_leaves_the_earlier_file_and_nothing_else(
 ) -> None:
     file = tmp_path / "figures.json"
     file.write_text("earlier\n")
-    with pytest.raises(raised), whole_file(file) as fresh:
-        fresh.write_text("half of i")
-        raise fault
+    with pytest.raises(raised):
+        _broken_off(file, fault)
     assert [one.name for one in tmp_path.iterdir()] == ["figures.json"]
     assert file.read_text() == "earlier\n"
 

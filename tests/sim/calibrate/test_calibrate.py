@@ -20,6 +20,7 @@ from sim.calibrate.moments import Log, Moment, log_of
 from sim.calibrate.own_journal import journal_log
 from sim.calibrate.predict import Compared, predict, replayed
 from sim.calibrate.scenario_file import scenario_toml
+from sim.cli import sim
 from sim.scenario import load_scenario
 from sim.streams.files import read_parcels, write_parcels
 from sim.twin import run_core_twin
@@ -226,6 +227,33 @@ def test_a_calibration_that_can_not_be_ends_with_one_clear_line(
     assert done.exit_code == 1
     assert text in " ".join(done.output.split())
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("name", ["export.csv", 'a "log"\n\\ of\x7f 包裹.csv'])
+@pytest.mark.parametrize("headway_s", [0.4, 5.0, 400.0])
+def test_whatever_scenario_is_written_the_twin_runs_it(name: str, headway_s: float, tmp_path: Path) -> None:
+    rows = [(n, word, at * headway_s / 5) for n, word, at in _one_officer(3, 120)]
+    words = ["--time-unit=s", *(f"--event={theirs}={ours}" for theirs, ours in HAND_WORDS.items())]
+    words += [f"--column={pair}" for pair in ("parcel=case", "event=activity", "time=at")]
+    out = tmp_path / "c.toml"
+    made = CliRunner().invoke(sim, ["calibrate", str(write_csv(tmp_path / name, rows)), *words, "--replications=2",
+                                    f"--lane={LANE}", f"--out={out}"])  # fmt: skip
+    assert made.exit_code == 0, made.output
+    ran = CliRunner().invoke(sim, ["run", str(out), "--parcels", "12", "--json", str(tmp_path / "c.json")])
+    assert (tmp_path / "c.json").is_file(), ran.output
+
+
+def test_a_log_that_makes_no_scenario_is_told_with_the_key_and_leaves_no_file(tmp_path: Path) -> None:
+    rows = [(n, word, at * 4_000 if word in ("opened", "closed") else at) for n, word, at in _one_officer(3, 120)]
+    words = ["--time-unit=s", *(f"--event={theirs}={ours}" for theirs, ours in HAND_WORDS.items())]
+    words += [f"--column={pair}" for pair in ("parcel=case", "event=activity", "time=at")]
+    log, out = write_csv(tmp_path / "log.csv", rows), tmp_path / "c.toml"
+    done = CliRunner().invoke(calibrate, [str(log), *words, "--replications=2", f"--lane={LANE}", f"--out={out}"])
+    assert done.exit_code == 1
+    assert f"{out}: not written, the log makes no scenario of this lane:" in done.output
+    assert "bench." in done.output
+    assert ".part" not in done.output
+    assert [one.name for one in tmp_path.iterdir()] == ["log.csv"]
 
 
 def test_a_journal_of_ours_is_a_log_of_the_lane_that_wrote_it(tmp_path: Path) -> None:

@@ -62,6 +62,17 @@ def test_a_written_log_is_read_back_and_repeats_are_counted(tmp_path: Path) -> N
         ("parcel,event,time\n1,inducted\n", r"log.csv:2: expected 3 columns, was 2"),
         ("parcel,event,time\n1,inducted,noon\n", r"log.csv:2: time: expected a number or an ISO 8601"),
         ("parcel,event,time\n1,inducted,-4\n", r"log.csv:2: time: expected a time of 0 or more"),
+        ("parcel,event,time\n1,inducted,1e400\n", r"log.csv:2: time: expected a time of 0 or more, at most 1e\+17 us"),
+        ("parcel,event,time\n1,inducted,-inf\n", r"log.csv:2: time: expected a time of 0 or more"),
+        ("parcel,event,time\n1,inducted,nan\n", r"log.csv:2: time: .*, was 'nan'"),
+        (
+            "parcel,event,time\n1,inducted,5\n2,inducted,1e15\n",
+            r"log.csv:3: time: expected a time within three years .* is --time-unit right",
+        ),
+        ("parcel,event,time\n1,inducted,5\n2,inducted,2025-11-11\n", r"log.csv:3: time: expected a number as in the"),
+        ("parcel,event,time\n1,inducted,2025-11-11\n2,inducted,5\n", r"log.csv:3: time: expected a date and time as"),
+        ("parcel,event,time,time\n1,inducted,5,6\n", r"log.csv:1: expected column time once, is there twice"),
+        ('"parcel\n', r"log.csv:1: expected columns parcel, event, time"),
         ("parcel,event,time\n1,start,4\n", r"events found: start; name yours with --event"),
     ],
 )
@@ -69,6 +80,28 @@ def test_an_unusable_log_is_refused_by_line_with_the_way_out(text: str, expected
     (tmp_path / "log.csv").write_text(text)
     with pytest.raises(NoLog, match=expected):
         read_log(tmp_path / "log.csv")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            '{"parcel":1,"event":"inducted","time":5,"time":6}',
+            "no valid JSON: expected each key once, twice there is 'time'",
+        ),
+        ('{"parcel":1,"event":"inducted","time":' + "9" * 400 + "}", "time: expected a time of 0 or more, at most"),
+        ('{"parcel":1,"event":"inducted","time":' + "9" * 5_000 + "}", "no valid JSON"),
+        ('{"parcel":1,"event":"inducted","time":Infinity}', "time: expected a time of 0 or more, at most"),
+        ('{"parcel":1,"event":"inducted","time":true}', "time: expected a time of 0 or more, .* was True"),
+        ('{"parcel":1,"event":"inducted","time":[]}', "time: expected a number or an ISO 8601"),
+        ("[" * 100_000, "no valid JSON"),
+        ("7", "expected an object with parcel, event, time"),
+    ],
+)
+def test_an_unusable_line_of_json_is_refused_by_its_number(line: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"parcel":0,"event":"inducted","time":5}\n' + line + "\n")
+    with pytest.raises(NoLog, match=f"log.jsonl:2: {expected}"):
+        read_log(tmp_path / "log.jsonl")
 
 
 def test_unknown_names_and_files_are_refused(tmp_path: Path) -> None:
@@ -85,3 +118,50 @@ def test_unknown_names_and_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text('{"parcel":1}\n')
     with pytest.raises(NoLog, match=r"log.jsonl:1: expected an object with parcel, event, time"):
         read_log(tmp_path / "log.jsonl")
+
+
+def _in_unit(path: Path, factor: float, parcels: int = 60) -> Path:
+    """A log of 1,200 parcels an hour, 16 s on the belt; ``factor``: of its unit in a second."""
+    rows = [
+        (n, word, 3 * n + s) for n in range(parcels) for word, s in (("inducted", 1), ("scanned", 6), ("released", 17))
+    ]
+    path.write_text("parcel,event,time\n" + "".join(f"{n},{word},{s * factor!r}\n" for n, word, s in rows))
+    return path
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("s", 1), ("s", 0.999), ("ms", 1e3), ("min", 1 / 60)])
+def test_numbers_in_another_unit_than_told_are_doubted_and_the_fitting_unit_is_named(
+    unit: str, factor: float, tmp_path: Path
+) -> None:
+    path = _in_unit(tmp_path / "log.csv", factor)
+    with pytest.raises(NoLog, match=rf"read as us, .* no belt lane .*; --time-unit {unit} makes it 1,[12]\d\d parcels"):
+        read_log(path)
+    assert read_log(path, Naming(unit=unit)).parcels == 60
+
+
+def test_a_unit_that_is_told_is_doubted_too(tmp_path: Path) -> None:
+    path = _in_unit(tmp_path / "log.csv", 1e6, 25)
+    with pytest.raises(NoLog, match=r"read as s, .*3,000,000 s from parcel to parcel, .*--time-unit us makes it"):
+        read_log(path, Naming(unit="s"))
+    assert read_log(path).parcels == 25
+
+
+def test_times_that_are_of_no_lane_in_any_unit_name_all_units(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("parcel,event,time\n" + "".join(f"{n},arrived,5\n" for n in range(40)))
+    with pytest.raises(NoLog, match=r"inf parcels an hour, .*--time-unit us | ms | s | min | h, or mend the times"):
+        read_log(path)
+
+
+def test_a_slow_lane_of_few_parcels_an_hour_is_told_by_its_belt(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    rows = [f"{n},{word},{180_000 * n + ms}\n" for n in range(40) for word, ms in (("inducted", 1), ("scanned", 5_000))]
+    path.write_text("parcel,event,time\n" + "".join(rows))
+    with pytest.raises(NoLog, match=r"0\.004999 s from inducted to scanned, .*--time-unit ms makes it 20 parcels"):
+        read_log(path)
+
+
+def test_dates_are_taken_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("parcel,event,time\n" + "".join(f"{n},arrived,2025-11-11 08:00\n" for n in range(40)))
+    assert read_log(path).parcels == 40

@@ -135,7 +135,7 @@ def test_without_pyarrow_the_command_says_how_to_get_it(recorded: Recorded, tmp_
     ("words", "named"),
     [
         ([], "name at least one of --ocel2, --xes, --parquet"),
-        (["--ocel2", "run.csv"], "expected a name that ends with .json, .jsonocel or .sqlite"),
+        (["--ocel2", "run.csv"], "expected a name that ends in .json, .jsonocel, .sqlite"),
         (["--xes", "/nowhere/run.xes"], "expected an existing folder"),
     ],
 )
