@@ -14,7 +14,7 @@ from sim.coretwin.station import Station
 from sim.coretwin.trouble_bodies import FOREIGN
 from sim.explore.case import Case, of_stream
 from sim.explore.liveness import Liveness
-from sim.explore.scribe import Scribe
+from sim.explore.onlookers import Onlookers
 from sim.explore.supervisor import Supervisor
 from sim.explore.watch import Watch
 from sim.faults import CATALOGUE
@@ -69,7 +69,7 @@ class Witness(Senses):
 
 
 class Judge:
-    """Watches one run and says at its end what was wrong. ``goals``: `sometimes` goals (5-simulation 8.5)."""
+    """Watches one run and says at its end what was wrong. ``goals``: names of the `sometimes` goals reached."""
 
     def __init__(self, case: Case, station: Station, stream: Sequence[ParcelTruth], slack_um: int) -> None:
         self.case, self._station, self._stream = case, station, stream
@@ -81,13 +81,13 @@ class Judge:
         self.watch = Watch(lambda: station.controller.state, self._route_of, slack_um)
         self.liveness = Liveness(case, station, stream, self.watch)
         self._supervisor = Supervisor(station)
-        self._scribe = Scribe(station, self.watch, self._route_of)
+        self._scribe = Onlookers(station, self.watch, self._route_of)
         if case.faults:
             station.troubles.between.watch = self._scribe.heard
         self.figures: Counter[str] = Counter()
         self.goals: Counter[str] = Counter()
         station.senses = Witness(station, self)
-        station.plant.listener = station.senses
+        station.plant.listener = self._scribe.field(station.senses)
 
     def _route_of(self, seq: int) -> Route | None:
         passage = self._station.referee.passages.get(seq)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from sim.coretwin.station import Station
-from sim.explore.case import MIX, PARCELS, Case, Mode, stream_of
+from sim.explore.case import PARCELS, Case, Mode, stream_of
 from sim.explore.residual import unexplained
 from sim.explore.run import CRASH, CaseResult, run_case
 from sim.explore.search import Plan, case_of
@@ -23,7 +23,9 @@ from sim.explore.setup import Field
 from sim.museum.bug import Bug
 from sim.museum.patching import applied
 
-PLANS: dict[str, tuple[Mode, ...]] = {"mixed": MIX, "swarm": (Mode.SWARM,), "all-on": (Mode.ALL_ON,)}
+ORDER = (Mode.ALL_ON, Mode.SWARM, Mode.CLEAN, Mode.FEW)
+"""Modes of a mixed hunt in turn: where most goes wrong comes first; fields change after each round."""
+PLANS: dict[str, tuple[Mode, ...]] = {"mixed": ORDER, "swarm": (Mode.SWARM,), "all-on": (Mode.ALL_ON,)}
 """Modes of the search that a bug is hunted in."""
 AGAIN = 6
 """Cases in which a rule that the sound core breaks elsewhere must break, and never the other way round: by luck alone

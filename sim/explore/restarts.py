@@ -1,0 +1,76 @@
+"""Permits against what the machine does: none in force outside EXECUTE, none survives a lost device or a restart.
+
+Read from the core's state when a step is over. Rules: I13 what a restart leaves on the belt, I17 permits and states,
+I11 permits and links.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from devices.signals import DeviceRestarted, LinkLost, WatchdogProven
+from lane.controller.state import LaneState
+from lane.events.machine import StateChanged
+from lane.inputs import LaneStarted
+from lane.model.grounds import Ground
+from lane.model.words import State
+from lane.permits import PermitState
+
+if TYPE_CHECKING:
+    from sim.coretwin.station import Station
+
+AUXILIARY = frozenset({"reader", "second_reader", "scale"})
+IN_FORCE = (PermitState.ISSUED, PermitState.USED)
+
+
+class Restarts:
+    """One run's restarts and states. ``breaks`` notes a broken rule."""
+
+    def __init__(self, station: "Station", breaks: Callable[[str, str, int], None]) -> None:
+        self._station, self._breaks = station, breaks
+        self._proof_needed = False
+        self._empty_um = 0  # belt position from which on nothing lies there that lay there at the last restart
+
+    def heard(self, item: Any, events: Sequence[Any]) -> None:
+        """One step of the core, when it is over."""
+        state: LaneState = self._station.controller.state
+        kind = type(item)
+        if kind is LaneStarted and item.restart:
+            self._started(state)
+        elif kind is DeviceRestarted and item.role == "io":
+            self._unknown(state)
+        elif kind is WatchdogProven and item.ok:
+            self._proof_needed = False
+        elif kind is LinkLost and item.role not in AUXILIARY:
+            self._none_left(state, "I11", f"{item.role} does not answer")
+        for event in events:
+            if type(event) is StateChanged:
+                self._changed(event, state)
+
+    def _unknown(self, state: LaneState) -> None:
+        self._proof_needed = True
+        self._empty_um = state.belt_um + self._station.config.layout.exit_inspect_um
+
+    def _started(self, state: LaneState) -> None:
+        """Nothing on the belt and no permit is trusted by a new process."""
+        self._unknown(state)
+        for parcel in state.parcels.values():
+            if Ground.FLUSHED not in parcel.grounds:
+                self._breaks("I13", "on the belt at a restart, and not flushed", parcel.seq)
+            if parcel.permit.state in IN_FORCE:
+                self._breaks("I13", f"permit {parcel.permit.permit_no} survived a restart", parcel.seq)
+
+    def _none_left(self, state: LaneState, rule: str, why: str) -> None:
+        for parcel in state.parcels.values():
+            if parcel.permit.state is PermitState.ISSUED:
+                self._breaks(rule, f"permit {parcel.permit.permit_no} stays in force: {why}", parcel.seq)
+
+    def _changed(self, event: StateChanged, state: LaneState) -> None:
+        if event.left is State.EXECUTE and state.machine.state is not State.EXECUTE:
+            self._none_left(state, "I17", f"the lane left EXECUTE for {event.reached.name}")
+        if event.reached is not State.EXECUTE:
+            return
+        if self._proof_needed:
+            self._breaks("I17", "EXECUTE after a restart, without a proof of the watchdog", 0)
+        if state.belt_um < self._empty_um:
+            self._breaks("I13", "EXECUTE after a restart, and the belt did not run empty", 0)
+        self._proof_needed, self._empty_um = False, 0
