@@ -109,8 +109,10 @@ class LinkTroubles:
     def hear(self, reason: str, *, restarted: bool = False) -> None:
         """The link is back: gap and trip are told, then the edges that the ring kept, then states as they stand."""
         station, io = self._station, self._station.plant.io
-        self._troubles.silent = False
         gap_us, tripped = station.now - self._lost_us, io.tripped
+        if self._told or tripped or restarted:
+            station.plant.rest_gate(station.now)  # safe state first: no waiting pulse survives a new connection
+        self._troubles.silent = False
         io.beat(io.heartbeat + 1, station.now)
         io.clear_trip(station.now)
         station.plant.allow_induction(station.now, station.actuators.allowed)
