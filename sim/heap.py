@@ -3,47 +3,60 @@
 It exists to be compared with: the same twin on both drivers must write the same journal.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
+from itertools import count, repeat
 from typing import Any
 
-from sim.kernel import CALL
+from sim.kernel import CALL, CLOCK, NEVER, Target
 
 
 class HeapLoop:
-    """Plain calls in the order (time, priority, scheduling)."""
+    """Plain calls in the order (time, priority, scheduling), and an alarm as the kernel's."""
 
-    __slots__ = ("_queue", "_scheduled", "now")
+    __slots__ = ("_eid", "_queue", "alarm_us", "now", "on_alarm")
 
     def __init__(self) -> None:
         self.now = 0
-        self._queue: list[tuple[int, int, int, Callable[[Any], object], Any]] = []
-        self._scheduled = 0
+        self._queue: list[tuple[int, int, int, Target, Any]] = []
+        self._eid = count()
+        self.alarm_us = NEVER
+        self.on_alarm: Callable[[], object] | None = None
 
-    def call_at(self, at: int, target: Callable[[Any], object], arg: Any = None, priority: int = CALL) -> None:
+    def call_at(self, at: int, target: Target, arg: Any = None, priority: int = CALL) -> None:
         """Call ``target(arg)`` at time ``at``; ValueError when that is in the past."""
         if at < self.now:
             raise ValueError(f"call at {at}: expected a time not before now ({self.now})")
-        self._scheduled += 1
-        heappush(self._queue, (at, priority, self._scheduled, target, arg))
+        heappush(self._queue, (at, priority, next(self._eid), target, arg))
 
-    def call_each(self, calls: Sequence[tuple[int, Callable[[Any], object], Any]]) -> None:
-        """Several calls (time, target, arg) in order of time, at priority ``CALL``; errors as ``call_at``."""
+    def call_each(self, times: Sequence[int], targets: Iterable[Target], args: Iterable[Any]) -> None:
+        """As many calls as there are times, which are in order, at priority ``CALL``; errors as ``call_at``."""
         if type(self) is not HeapLoop:
-            for at, target, arg in calls:
+            for at, target, arg in zip(times, targets, args, strict=False):
                 self.call_at(at, target, arg)
             return
-        queue, scheduled, now = self._queue, self._scheduled, self.now
-        if calls and calls[0][0] < now:
-            raise ValueError(f"call at {calls[0][0]}: expected a time not before now ({now})")
-        for at, target, arg in calls:
-            scheduled += 1
-            heappush(queue, (at, CALL, scheduled, target, arg))
-        self._scheduled = scheduled
+        if times and times[0] < self.now:
+            raise ValueError(f"call at {times[0]}: expected a time not before now ({self.now})")
+        queue = self._queue
+        for entry in zip(times, repeat(CALL), self._eid, targets, args, strict=False):
+            heappush(queue, entry)
 
     def run(self) -> None:
         """Run until nothing is scheduled any more."""
         queue = self._queue
         while queue:
+            if self.alarm_us <= queue[0][0] and self._rang():
+                continue
             self.now, _, _, target, arg = heappop(queue)
             target(arg)
+
+    def _rang(self) -> bool:
+        """Ring the alarm, unless it is the next entry's turn."""
+        alarm_us = self.alarm_us
+        at, priority = self._queue[0][:2]
+        if self.on_alarm is None or (at == alarm_us and priority <= CLOCK):
+            return False
+        self.alarm_us = NEVER
+        self.now = max(self.now, alarm_us)
+        self.on_alarm()
+        return True

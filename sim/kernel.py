@@ -7,9 +7,9 @@ Order at one instant: priority, then the order of scheduling. -1 resumes after a
 SimPy's NORMAL and every plant call, 2 (``CLOCK``) the core's deadlines: an input beats the deadline it satisfies.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, repeat
 from typing import Any
 
 import simpy
@@ -20,11 +20,14 @@ CALL = 1
 """Priority of plant calls and device inputs."""
 CLOCK = 2
 """Priority of the core's deadlines."""
+NEVER = 1 << 62
+"""A time that does not come."""
 
 _RESUME = -1  # a stopped event goes before everything of its instant
 _EVENT: Any = object()  # marks a heap entry whose target is a SimPy event
 
 Entry = tuple[SimTime, int, int, Any, Any]
+Target = Callable[[Any], object]
 
 
 class Kernel(simpy.Environment):
@@ -32,9 +35,12 @@ class Kernel(simpy.Environment):
 
     ``integer_time``: refuse times and delays that are no ``int`` (the twin counts microseconds; a float that slips
     in would make two machines differ). Off for SimPy's own programs.
+
+    ``alarm_us``, ``on_alarm``: the one call that is set anew again and again, the core's next deadline. It rings at
+    priority ``CLOCK`` before later calls, once; alone it keeps no run going.
     """
 
-    __slots__ = ("now",)
+    __slots__ = ("alarm_us", "now", "on_alarm")
     now: Any
     """Virtual time; a slot, because the twin reads and sets it at every input (whole microseconds there)."""
     _queue: list[Entry]  # type: ignore[assignment]  # entries carry one element more than SimPy's
@@ -44,6 +50,8 @@ class Kernel(simpy.Environment):
         self.now = initial_time
         super().__init__(initial_time)
         self._integer_time = integer_time
+        self.alarm_us = NEVER
+        self.on_alarm: Callable[[], object] | None = None
         for name in ("process", "timeout", "event", "all_of", "any_of"):
             setattr(self, name, getattr(self, name))  # bound once, as SimPy does for its own class
 
@@ -67,17 +75,17 @@ class Kernel(simpy.Environment):
             raise TypeError(f"call at {at!r}: expected whole microseconds (int)")
         heappush(self._queue, (at, priority, next(self._eid), target, arg))
 
-    def call_each(self, calls: Sequence[tuple[int, Callable[[Any], object], Any]]) -> None:
-        """Several calls (time, target, arg) in order of time, at priority ``CALL``; errors as ``call_at``."""
+    def call_each(self, times: Sequence[int], targets: Iterable[Target], args: Iterable[Any]) -> None:
+        """As many calls as there are times, which are in order, at priority ``CALL``; errors as ``call_at``."""
         if type(self) is not Kernel:
-            for at, target, arg in calls:
+            for at, target, arg in zip(times, targets, args, strict=False):
                 self.call_at(at, target, arg)
             return
-        queue, eid, now = self._queue, self._eid, self.now
-        if calls and calls[0][0] < now:
-            raise ValueError(f"call at {calls[0][0]}: expected a time not before now ({now})")
-        for at, target, arg in calls:
-            heappush(queue, (at, CALL, next(eid), target, arg))
+        if times and times[0] < self.now:
+            raise ValueError(f"call at {times[0]}: expected a time not before now ({self.now})")
+        queue = self._queue
+        for entry in zip(times, repeat(CALL), self._eid, targets, args, strict=False):
+            heappush(queue, entry)
 
     def call_in(self, delay: SimTime, target: Callable[[Any], object], arg: Any = None, priority: int = CALL) -> None:
         """Call ``target(arg)`` after ``delay``; errors as ``call_at``."""
@@ -90,14 +98,27 @@ class Kernel(simpy.Environment):
         heappush(self._queue, (self.now + delay, priority, next(self._eid), event, _EVENT))
 
     def step(self) -> None:
-        """Do the next entry of the heap. Raises EmptySchedule when there is none."""
+        """Do the next entry of the heap, or ring the alarm before it. Raises EmptySchedule when there is no entry."""
         if not self._queue:
             raise EmptySchedule
+        if self.alarm_us <= self._queue[0][0] and self._rang():
+            return
         self.now, _, _, target, arg = heappop(self._queue)
         if arg is _EVENT:
             self._fire(target)
         else:
             target(arg)
+
+    def _rang(self) -> bool:
+        """Ring the alarm, unless it is the next entry's turn."""
+        alarm_us = self.alarm_us
+        at, priority = self._queue[0][:2]
+        if self.on_alarm is None or (at == alarm_us and priority <= CLOCK):
+            return False
+        self.alarm_us = NEVER
+        self.now = max(self.now, alarm_us)
+        self.on_alarm()
+        return True
 
     def _fire(self, target: Any) -> None:
         """A SimPy event happens."""
@@ -127,6 +148,8 @@ class Kernel(simpy.Environment):
         queue, fire = self._queue, self._fire
         try:
             while queue:
+                if self.alarm_us <= queue[0][0] and self._rang():
+                    continue
                 self.now, _, _, target, arg = heappop(queue)
                 if arg is _EVENT:
                     fire(target)

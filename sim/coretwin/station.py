@@ -30,8 +30,7 @@ from sim.coretwin.settings import TwinSettings
 from sim.coretwin.troubles import Troubles
 from sim.coretwin.verdicts import Verdicts
 from sim.heap import HeapLoop
-from sim.kernel import CLOCK, Kernel
-from sim.plant.diverter import NEVER
+from sim.kernel import NEVER, Kernel
 from sim.plant.happenings import Happening
 from sim.plant.plant import Plant
 from sim.referee import Referee
@@ -67,7 +66,6 @@ class Station:
         self._config_sha256, self._until_us = config_sha256, until_us
         self._gone = 0
         self._open_epoch = self._draws_before = 0
-        self._clock_due_us = NEVER  # of the driver's live call
         self._events = self.first_fed_us = self.last_left_us = 0
         self.ended = ""
         self.inputs: list[AnyInput] = []
@@ -89,6 +87,7 @@ class Station:
         self.troubles = Troubles(self, settings.faults)
         self.senses = Senses(self)
         plant.listener = self.senses
+        driver.on_alarm = self._ring
         plant.ride(driver)
 
     @property
@@ -187,8 +186,7 @@ class Station:
             for command in step.commands:
                 obeyers[type(command)](command)
         due_us = self._next_deadline()
-        if due_us is not None and due_us < self._clock_due_us:
-            self._await_clock(due_us)
+        self.driver.alarm_us = NEVER if due_us is None else due_us
 
     @property
     def handled(self) -> int:
@@ -216,24 +214,14 @@ class Station:
         kinds = dict.fromkeys(kind for each in listeners for kind in each)
         return {kind: tuple(each[kind] for each in listeners if kind in each) for kind in kinds}
 
-    def _await_clock(self, due_us: int) -> None:
-        self._clock_due_us = due_us
-        now = self.driver.now
-        self.driver.call_at(due_us if due_us > now else now, self._ring, due_us, CLOCK)
-
-    def _ring(self, due_us: int) -> None:
-        if due_us != self._clock_due_us:
-            return  # superseded by an earlier deadline
-        self._clock_due_us = NEVER
-        next_us = self._next_deadline()
-        if next_us is None:
-            return
-        now = self.driver.now
-        if next_us > now:
-            self._await_clock(next_us)
+    def _ring(self) -> None:
+        """The deadline named last has come. The core is asked again: something may have taken its place meanwhile."""
+        driver, now, due_us = self.driver, self.driver.now, self._next_deadline()
+        if due_us is None or due_us > now:
+            driver.alarm_us = NEVER if due_us is None else due_us
             return
         self.emit(ClockReached(at_us=now, belt_um=self.plant.belt.position(now)))
-        assert self._clock_due_us > now, f"deadline {self._clock_due_us} still due after ClockReached"
+        assert driver.alarm_us > now, f"deadline {driver.alarm_us} still due after ClockReached"
 
     # --- the plant
 

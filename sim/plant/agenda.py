@@ -3,13 +3,11 @@
 In virtual time the plant puts its calls to the driver of the twin instead (``Plant.ride``): same calls, same order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any, Protocol
 
 Target = Callable[[Any], object]
-Call = tuple[int, Target, Any]
-"""(time in us, what to call, with what)."""
 
 
 class Clock(Protocol):
@@ -20,8 +18,8 @@ class Clock(Protocol):
     def call_at(self, at: int, target: Target, arg: Any = None) -> None:
         """Call ``target(arg)`` at time ``at``."""
 
-    def call_each(self, calls: Sequence[Call]) -> None:
-        """Several calls at once, in order of time."""
+    def call_each(self, times: Sequence[int], targets: Iterable[Target], args: Iterable[Any]) -> None:
+        """As many calls at once as there are times, which are in order."""
 
 
 class Agenda:
@@ -39,9 +37,9 @@ class Agenda:
         self._scheduled += 1
         heappush(self._calls, (at, self._scheduled, target, arg))
 
-    def call_each(self, calls: Sequence[Call]) -> None:
-        """Several calls at once, in order of time."""
-        for at, target, arg in calls:
+    def call_each(self, times: Sequence[int], targets: Iterable[Target], args: Iterable[Any]) -> None:
+        """As many calls at once as there are times, which are in order."""
+        for at, target, arg in zip(times, targets, args, strict=False):
             self.call_at(at, target, arg)
 
     def next_at(self) -> int | None:

@@ -8,10 +8,11 @@ driver of a twin in virtual time (``ride``). All inputs carry their time, which 
 
 from collections import deque
 from collections.abc import Iterable
+from itertools import repeat
 
 from lane.model.config import Layout
 from lane.model.words import Route
-from sim.plant.agenda import Agenda, Call, Clock, Target
+from sim.plant.agenda import Agenda, Clock, Target
 from sim.plant.belt import Belt
 from sim.plant.bodies import Body, BodyFed, BodyLeft
 from sim.plant.diverter import NEVER, Diverter
@@ -302,26 +303,18 @@ class Plant:
         head_um, path = body.head_um, body.path
         if body.place:
             path = path[body.place :]
-        steady_us, steady_um, speed = self.belt.line
-        if speed and path and head_um + path[0][0] > steady_um:
-            ahead_um = steady_um - head_um
-            self.agenda.call_each(
-                [
-                    (
-                        steady_us - (ahead_um - travel_um) * _US // speed, target,
-                        (body, generation, what, head_um + travel_um),
-                    )
-                    for travel_um, target, what in path
-                ]
-            )  # fmt: skip
+        if not path:
             return
-        calls: list[Call] = []
-        now_us = self.agenda.now
-        for travel_um, target, what in path:
-            at_us = self.belt.time_of(head_um + travel_um)
-            if at_us is not None:
-                calls.append((max(at_us, now_us), target, (body, generation, what, head_um + travel_um)))
-        self.agenda.call_each(calls)
+        travels, targets, whats = zip(*path, strict=True)
+        positions = [head_um + travel_um for travel_um in travels]
+        steady_us, steady_um, speed = self.belt.line
+        if speed and positions[0] > steady_um:
+            times = [steady_us - (steady_um - at_um) * _US // speed for at_um in positions]
+        else:
+            now_us = self.agenda.now
+            known = [self.belt.time_of(at_um) for at_um in positions]  # None: the belt stops before, so from there on
+            times = [max(at_us, now_us) for at_us in known if at_us is not None]
+        self.agenda.call_each(times, targets, zip(repeat(body), repeat(generation), whats, positions, strict=False))
 
     def plan_exit(self, body: Body, marks: Iterable[tuple[int, Target, int]]) -> None:
         """The blade has decided: these marks join the body's path."""

@@ -94,6 +94,52 @@ def test_a_call_between_events_of_one_instant_keeps_its_place() -> None:
     assert log == ["first", "call", "second", "deadline"]
 
 
+@pytest.mark.parametrize("make", [Kernel, HeapLoop])
+def test_the_alarm_rings_once_after_the_calls_of_its_instant_and_before_people(make: type[Kernel | HeapLoop]) -> None:
+    driver = make()
+    log: list[tuple[int, str]] = []
+
+    def note(word: str) -> None:
+        log.append((int(driver.now), word))
+
+    def set_anew(_: object) -> None:
+        note("first")
+        driver.alarm_us = 5
+
+    driver.on_alarm = lambda: note("alarm")
+    driver.alarm_us = 9  # set anew before it rings: this one is void
+    driver.call_at(1, set_anew)
+    driver.call_at(5, note, "person", CLOCK + 1)
+    driver.call_at(5, note, "input")
+    driver.call_at(12, note, "last")
+    driver.run()
+    assert log == [(1, "first"), (5, "input"), (5, "alarm"), (5, "person"), (12, "last")]
+
+
+@pytest.mark.parametrize("make", [Kernel, HeapLoop])
+def test_an_alarm_whose_time_is_past_rings_at_once_and_alone_keeps_no_run_going(make: type[Kernel | HeapLoop]) -> None:
+    driver = make()
+    log: list[int] = []
+    driver.on_alarm = lambda: log.append(int(driver.now))
+    driver.call_at(3, lambda _: setattr(driver, "alarm_us", 1))
+    driver.call_at(4, lambda _: setattr(driver, "alarm_us", 7))
+    driver.run()
+    assert log == [3]
+    assert driver.now == 4
+
+
+def test_step_rings_the_alarm_in_its_turn() -> None:
+    kernel = Kernel()
+    log: list[str] = []
+    kernel.on_alarm = lambda: log.append("alarm")
+    kernel.alarm_us = 2
+    kernel.call_at(3, log.append, "call")
+    kernel.step()
+    assert (log, kernel.now) == (["alarm"], 2)
+    kernel.step()
+    assert log == ["alarm", "call"]
+
+
 def test_the_past_is_refused() -> None:
     kernel = Kernel(10)
     with pytest.raises(ValueError, match="not before now"):

@@ -1,7 +1,7 @@
 """Two more clocks for the core twin: stock SimPy, and asyncio in virtual time. Only tests need them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from heapq import heappop
 from typing import Any, cast
 
@@ -9,10 +9,34 @@ import simpy
 
 from sim.drivertwin.loop import VirtualLoop
 from sim.heap import HeapLoop
-from sim.kernel import CALL, Kernel
+from sim.kernel import CALL, CLOCK, NEVER, Kernel
 
 
-class StockSimPy(Kernel):
+class Alarm:
+    """The alarm as calls on the heap, for drivers whose loop knows nothing else: a call set anew before it is void."""
+
+    now: Any
+    call_at: Callable[..., None]
+    on_alarm: Callable[[], object] | None
+
+    @property
+    def alarm_us(self) -> int:
+        """When it rings."""
+        return self._alarm_us
+
+    @alarm_us.setter
+    def alarm_us(self, at: int) -> None:
+        self._alarm_us = at
+        if at < NEVER:
+            self.call_at(max(at, self.now), self._ring, at, CLOCK)
+
+    def _ring(self, at: int) -> None:
+        if at == self._alarm_us and self.on_alarm is not None:
+            self._alarm_us = NEVER
+            self.on_alarm()
+
+
+class StockSimPy(Alarm, Kernel):
     """A kernel by its methods; heap, order and loop are SimPy's own: every plain call is an Event with a callback."""
 
     schedule = simpy.Environment.schedule
@@ -31,13 +55,8 @@ class StockSimPy(Kernel):
         """Call ``target(arg)`` after ``delay``."""
         self.call_at(self._now + delay, target, arg, priority)
 
-    def call_each(self, calls: Sequence[tuple[int, Callable[[Any], object], Any]]) -> None:
-        """Several calls (time, target, arg)."""
-        for at, target, arg in calls:
-            self.call_at(at, target, arg)
 
-
-class AsyncioLoop(HeapLoop):
+class AsyncioLoop(Alarm, HeapLoop):
     """asyncio in virtual time: one timer per call; asyncio does not order timers of one instant, the heap does."""
 
     def __init__(self) -> None:
@@ -49,11 +68,6 @@ class AsyncioLoop(HeapLoop):
         """Call ``target(arg)`` at time ``at``."""
         super().call_at(at, target, arg, priority)
         self._loop.call_at(at / 1e6, self._due)
-
-    def call_each(self, calls: Sequence[tuple[int, Callable[[Any], object], Any]]) -> None:
-        """Several calls (time, target, arg)."""
-        for at, target, arg in calls:
-            self.call_at(at, target, arg)
 
     def run(self) -> None:
         """Run until nothing is scheduled any more; an exception of a call ends the run and is raised."""
