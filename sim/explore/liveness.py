@@ -25,6 +25,8 @@ SPARE_US = 10_000_000
 OPENING_US = 8_000_000
 """Mean time of an opening in a case (``setup.settings_of``)."""
 LOOK_US = 5_000_000
+FULL_US = 500_000
+"""How often it is looked whether a full bench holds the feeder."""
 EXECUTING = (State.EXECUTE, State.COMPLETING, State.COMPLETE)
 
 
@@ -34,6 +36,7 @@ class Liveness:
     def __init__(self, case: "Case", station: "Station", stream: Sequence[ParcelTruth], watch: Watch) -> None:
         self._case, self._station, self._stream, self._watch = case, station, stream, watch
         self._from_us = self._ideal_us = -1
+        self._full_us = 0
         self._fed = self._last_fed_us = 0
         first = case.parcels - case.calm
         calm = [parcel.arrival_us for parcel in stream if parcel.number > first]
@@ -63,6 +66,19 @@ class Liveness:
             self._watch.breaks("L1", f"{self._watch.state.name} a minute after the last fault")
         self._from_us = station.now
         self._ideal_us = self._ideal(station.now)
+        self._full(None)
+
+    def _full(self, _: None) -> None:
+        """Count the time in which a full bench holds the feeder: nobody may feed for places that are not there.
+
+        Counted by what was diverted and lies on the belt: a tenth of the places has to be free before it feeds again.
+        """
+        station, places = self._station, self._case.setup.bench_places
+        free = places - len(self._watch.at_bench) - len(station.plant.bodies)
+        if not station.actuators.allowed and free <= places // 10:
+            self._full_us += FULL_US
+        if not station.plant.exhausted:
+            station.driver.call_at(station.now + FULL_US, self._full)
 
     def _ideal(self, now_us: int) -> int:
         """When a lane that never stops would have taken the last parcel from the feeder."""
@@ -83,7 +99,8 @@ class Liveness:
         if station.plant.bodies or not station.plant.exhausted:
             watch.breaks("L3", f"{len(station.plant.bodies)} bodies on the belt, feeder {station.plant.exhausted}")
         if self._from_us >= 0 and self._last_fed_us > self._from_us:
-            took_us, ideal_us = self._last_fed_us - self._from_us, self._ideal_us - self._from_us
+            took_us = self._last_fed_us - self._from_us - self._full_us
+            ideal_us = self._ideal_us - self._from_us
             if took_us > ideal_us * 1_000 // RATE_PERMILLE + SPARE_US:
                 watch.breaks("L2", f"the rest took {took_us // 1_000_000} s, a lane at work {ideal_us // 1_000_000} s")
         standing = [one.number for one in state.alarms.entries.values() if one.raised_us < station.now - GRACE_US]

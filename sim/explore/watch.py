@@ -15,6 +15,7 @@ from lane.events.machine import AlarmRaised, RuleAdded, StateChanged
 from lane.events.parcel import (
     BenchRecorded,
     ContentCompared,
+    CustodyMoved,
     CustodyUnproven,
     DeclarationPinned,
     DispositionDecided,
@@ -33,11 +34,12 @@ from lane.events.parcel import (
 from lane.events.union import AnyEvent
 from lane.inputs import AnyInput, FeedState, LaneStarted, ScanStored, VisionResult
 from lane.model.grounds import GROUNDS, Clearance, Ground
-from lane.model.words import BenchResult, Route, State, StatusClass, Via
+from lane.model.words import BenchResult, Custody, Route, State, StatusClass, Via
 from vision.item_count import Origin
 
 AUXILIARY = frozenset({"reader", "second_reader", "scale"})
 ONE_PERSON = frozenset({BenchResult.INSPECTED_AND_RELEASED, BenchResult.RESCAN})
+AT_BENCH = frozenset({Custody.AT_BENCH, Custody.HELD})
 STRAYS_MAX, HASHES_MAX, NONCES_MAX, PARCELS_MAX = 16, 256, 1_024, 128
 """Bounds (I19): followed strays, image hashes, nonces; parcels on a belt of 12 m with room to spare."""
 SHOWN_MAX = 40
@@ -77,7 +79,7 @@ class Known:
 
 class Watch:
     """Hears inputs and events of one run. ``state``: asks for the core's state, ``routed``: route of a lane number's
-    body where its head has reached the blade."""
+    body where its head has reached the blade. ``at_bench``: numbers that lie there, by the records."""
 
     def __init__(self, state: Callable[[], Any], routed: Callable[[int], Route | None], slack_um: int) -> None:
         self._state, self._routed, self._slack_um = state, routed, slack_um
@@ -85,6 +87,7 @@ class Watch:
         self.counts: Counter[str] = Counter()
         self.known: dict[int, Known] = {}
         self._on_belt: dict[int, None] = {}
+        self.at_bench: dict[int, None] = {}
         self._last_inducted = self._last_drawn = 0
         self._sticky: set[str] = set()
         self._images: dict[str, int] = {}
@@ -107,7 +110,8 @@ class Watch:
             PermitUsed: self._used,
             PermitVoided: self._voided,
             ParcelReleased: self._released,
-            ParcelDiverted: lambda event: self._ended(event.seq, "diverted"),
+            ParcelDiverted: self._diverted,
+            CustodyMoved: self._moved,
             CustodyUnproven: lambda event: self._ended(event.seq, "unproven"),
             StatusUpdated: self._status,
             BenchRecorded: self._bench,
@@ -322,6 +326,14 @@ class Watch:
                 self.breaks("I13", "released although a fault made it doubtful", event.seq)
             if known.drawn is not False:
                 self.breaks("I5", "drawn for opening, and released by the belt", event.seq)
+
+    def _diverted(self, event: ParcelDiverted) -> None:
+        self._ended(event.seq, "diverted")
+        self.at_bench[event.seq] = None
+
+    def _moved(self, event: CustodyMoved) -> None:
+        if event.custody not in AT_BENCH:
+            self.at_bench.pop(event.seq, None)
 
     def _ended(self, seq: int, how: str) -> None:
         if not seq:
