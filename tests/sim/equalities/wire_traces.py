@@ -4,6 +4,7 @@ The core twin gets from the recorded run what the two cannot share by seed: the 
 pictures, the other has none), how long they took, and the secret of the draw.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,9 +182,15 @@ class Comparison:
     parcels: int
     equal: int
     narrow: int
-    """Parcels whose answer came within two polls of the decision."""
+    """Parcels, none of them late, whose answer came within two polls of the decision; ``narrow_equal``: alike."""
+    narrow_equal: int
     late: int
-    """Parcels of which the wire lane itself recorded that something came too late or not at all (``late_parcels``)."""
+    """Parcels of which the wire lane itself recorded that something came too late or not at all (``late_parcels``);
+    ``late_equal``: decided alike all the same."""
+    late_equal: int
+    uncompared: int
+    """Parcels from the first one on whose lane number is not its place in the stream: a lane too late for its belt did
+    not take a body in or took one twice, and from there on draws count differently."""
     differences: dict[int, tuple[Trace, Trace]]
     """(wire, core) by lane number, for those with more than two polls of slack."""
     time_errors_us: list[int]
@@ -196,20 +203,30 @@ class Comparison:
 
 def compare(run: WireRun, core: list[Any], poll_us: int) -> Comparison:
     """Traces and times of both. ``poll_us``: lane time of a poll cycle."""
-    wire, other = traces(run.records), traces(core)
-    narrow = {seq for seq, slack_us in run.slack_us.items() if slack_us <= 2 * poll_us}
-    late = late_parcels(run.records)
+    every, other = traces(run.records), traces(core)
+    torn = min((seq for seq in every if run.body_of.get(seq) != seq), default=max(every, default=0) + 1)
+    wire = {seq: trace for seq, trace in every.items() if seq < torn}
+    late = late_parcels(run.records) & wire.keys()
+    narrow = {seq for seq in wire.keys() & run.slack_us.keys() if run.slack_us[seq] <= 2 * poll_us} - late
     different = {seq: (wire[seq], other.get(seq, ())) for seq in wire if wire[seq] != other.get(seq)}
     ramped = _ramped(run.records) | _ramped(core)
+    if len(wire) < len(every) and not late_parcels(run.records):  # a body lost without lateness is no matter of time
+        different[torn] = every[torn], other.get(torn, ())
     here, there = moments(run.records), moments(core)
-    errors = [abs(at - there[key]) for key, at in here.items() if key in there and key[0] not in ramped]
+    errors = [abs(at - there[key]) for key, at in here.items() if key in there and key[0] in wire.keys() - ramped]
     own, its = moments(run.records, by="belt_um"), moments(core, by="belt_um")
-    ways = [abs(way - its[key]) for key, way in own.items() if key in its]
+    ways = [abs(way - its[key]) for key, way in own.items() if key in its and key[0] in wire]
     kinds = (events.ParcelInducted, events.DispositionDecided)
     when, ideal = moments(run.records, kinds), moments(core, kinds)
-    decisions = [abs(at - ideal[key]) for key, at in when.items() if key in ideal and key[1] != "ParcelInducted"]
+    decisions = [
+        abs(at - ideal[key])
+        for key, at in when.items()
+        if key in ideal and key[0] in wire and key[1] != "ParcelInducted"
+    ]
     return Comparison(
         parcels=len(wire), equal=len(wire) - len(different), narrow=len(narrow), late=len(late),
+        narrow_equal=len(narrow - different.keys()), late_equal=len(late - different.keys()),
+        uncompared=len(every) - len(wire),
         differences={seq: pair for seq, pair in different.items() if seq not in narrow | late},
         time_errors_us=sorted(errors), way_errors_um=sorted(ways), decision_errors_us=sorted(decisions),
     )  # fmt: skip
@@ -240,6 +257,18 @@ def late_parcels(records: Iterable[Any]) -> set[int]:
         if isinstance(record, events.ParcelReleased | events.ParcelDiverted | events.CustodyUnproven):
             aboard.discard(record.seq)
     return late
+
+
+def late_grounds(records: Iterable[Any]) -> Counter[str]:
+    """What a lane recorded that came too late, by its own words (records, not parcels)."""
+    found: Counter[str] = Counter()
+    for record in records:
+        if isinstance(record, LinkLost | GateFault | AlarmRaised | events.PermitVoided | VisionFailed):
+            what = getattr(record, "reason", "") or getattr(record, "number", "")
+            found[f"{type(record).__name__} {what}".strip()] += 1
+        for ground in LATE & set(_grounds(record)):
+            found[ground] += 1
+    return found
 
 
 def _grounds(record: Any) -> tuple[str, ...]:
