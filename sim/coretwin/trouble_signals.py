@@ -123,19 +123,15 @@ class SignalTroubles:
     def _stuck(self, fault: Fault, level: bool) -> None:
         """An eye shows one level until its time is over; then it shows what is there."""
         station, eye = self._station, eye_of(fault)
-        seen = [self._covered(eye)]
 
         def drop(edge: EyeChanged) -> EyeChanged | None:
-            if edge.eye != eye:
-                return edge
-            seen[0] = edge.blocked
-            return None
+            return edge if edge.eye != eye else None
 
         tamper = self._troubles.between.arm(EyeChanged, drop, count=1_000)
 
         def end() -> None:
             tamper.count = 0
-            self._edge(eye, seen[0], station.now, station.belt())
+            self._edge(eye, self._covered(eye), station.now, station.belt())
 
         if not self._troubles.lasting(fault, end):
             tamper.count = 0
