@@ -239,5 +239,6 @@ def _register(entry: dict[str, Any]) -> Register:
         safe=entry.get("safe"),
         rate_per_s=entry.get("rate_limit_per_s", 20),
         external_safety=entry.get("requires_external_safety", False),
+        owned=entry.get("owned", False),
         source=entry["src"],
     )

@@ -109,10 +109,11 @@ SCHEMA: dict[str, Table] = {
             "enum": Field(type=dict),
             "poll": _text(required=False),
             "max_age_ms": _whole(1, 60_000),
-            "use": _text("actuator", "setting", "heartbeat", "acknowledge", required=False),
+            "use": _text("actuator", "setting", "heartbeat", "acknowledge", "claim", required=False),
             "safe": _whole(0, 2**32),
             "rate_limit_per_s": _whole(1, 100),
             "requires_external_safety": _flag(),
+            "owned": _flag(),
             "src": _text(),
         },
         many=True,
@@ -252,6 +253,8 @@ def _check_register(index: int, entry: Mapping[str, Any], role: str) -> list[Pro
         problems.append(Problem(place, f"{name}: expected fc_r or fc_w"))
     if entry.get("type") == "words" and "count" not in entry:
         problems.append(Problem((*place, "count"), f"{name}: type words needs a count"))
+    if entry.get("owned", False) and entry.get("fc_w") != 16:
+        problems.append(Problem((*place, "owned"), f"{name}: the owner's token goes with the value: needs fc_w = 16"))
     if "poll" in entry and "fc_r" not in entry:
         problems.append(Problem((*place, "poll"), f"{name}: polled, but has no fc_r"))
     if "min" in entry and "max" in entry and entry["min"] > entry["max"]:
@@ -322,6 +325,9 @@ def _check_references(document: Mapping[str, Any]) -> list[Problem]:
                 problems.append(Problem(place, f"no register {name!r}{_did_you_mean(name, known)}"))
             elif table == "init" and "fc_w" not in known[name]:
                 problems.append(Problem(place, f"{name} cannot be written"))
+    owned = [index for index, entry in enumerate(document.get("reg", [])) if entry.get("owned", False)]
+    if owned and "claim" not in known:
+        problems.append(Problem(("reg", owned[0], "owned"), "a device with an owner needs a register named 'claim'"))
     if "soe" in document and document["soe"]["reg"] not in known:
         problems.append(Problem(("soe", "reg"), f"no register {document['soe']['reg']!r}"))
     return problems

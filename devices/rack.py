@@ -6,6 +6,7 @@ own (``devices.line_stream``).
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ __all__ = ["DeviceAddress", "IoResume", "Rack", "RackConfig", "resume_point"]
 IGNORED = ("detector",)
 SAFE_S_MAX = 0.5
 """Time for the safe state at an orderly end: about the devices' own watchdogs."""
+TOKEN_MAX = 0xFFFFFFFF
 
 
 class RackError(ValueError):
@@ -64,11 +66,13 @@ class DeviceAddress:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RackConfig:
     """``devices`` by the lane's names (io, drive, cabinet, source, reader, second_reader, scale); ``speed`` lane clock
-    over wall clock (1 on a live lane). ``seed``: of the pauses before a reconnect (None: others each time)."""
+    over wall clock (1 on a live lane). ``seed``: of the pauses before a reconnect (None: others each time). ``token``:
+    by which the lane I/O knows its owner (1..2^32-1; 0: a new one for each rack)."""
 
     devices: Mapping[str, DeviceAddress]
     speed: int = 1
     seed: int | None = None
+    token: int = 0
 
 
 def resume_point(signal: DeviceSignal) -> IoResume | None:
@@ -101,8 +105,9 @@ class Rack:
         self.safety = SafetyStatus(self.context, frozenset(config.devices))
         parts = _parts(config)
         self._make_links(parts)
+        token = config.token or new_token()
         for name, address, profile in parts:
-            self._make_driver(name, address, profile, resume)
+            self._make_driver(name, address, profile, resume, token)
 
     async def start(self) -> None:
         """Open all ports; returns at once, devices report themselves by ``LinkRestored``."""
@@ -214,7 +219,9 @@ class Rack:
                 users[0][0], settings, now=self.context.now, units=len(users), seed=self.context.seed
             )
 
-    def _make_driver(self, name: str, address: PortAddress, profile: Profile, resume: IoResume | None) -> None:
+    def _make_driver(
+        self, name: str, address: PortAddress, profile: Profile, resume: IoResume | None, token: int
+    ) -> None:
         role, context = ROLE_OF_NAME[name], self.context
         if role is Role.BARCODE_READER:
             self.serial[name] = BarcodeReader(name, profile, address, context)
@@ -225,7 +232,7 @@ class Rack:
         link, unit = self.links[address.key], address.unit or profile.link.unit
         driver: ModbusDriver
         if role is Role.REMOTE_IO:
-            driver = LaneIo(profile, link, unit, context, resume)
+            driver = LaneIo(profile, link, unit, context, resume, token)
         elif role is Role.BELT_DRIVE:
             driver = BeltDrive(profile, link, unit, context)
         elif role is Role.XRAY_CABINET:
@@ -234,6 +241,11 @@ class Rack:
             driver = XraySource(profile, link, unit, context, self.safety)
         self.modbus[name] = driver
         self.runners[name] = UnitRunner(driver.port, driver, profile.link.cycle_ms / 1_000)
+
+
+def new_token() -> int:
+    """A token that no other controller has: random, never 0."""
+    return secrets.randbelow(TOKEN_MAX) + 1
 
 
 async def _make_safe(driver: ModbusDriver) -> None:

@@ -17,6 +17,7 @@ class Use(StrEnum):
     SETTING = "setting"
     HEARTBEAT = "heartbeat"
     ACKNOWLEDGE = "acknowledge"
+    CLAIM = "claim"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Register:
 
     ``address`` is the PDU address. A value is ``raw * scale`` in ``unit``, always an integer; ``value_min`` and
     ``value_max`` are in that unit too. ``bits`` maps a word to (mask, value). ``source`` names manual and page.
+    ``owned``: a write of it ends with the two registers of our token, which a read does not show.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Register:
     safe: int | None = None
     rate_per_s: int = 20
     external_safety: bool = False
+    owned: bool = False
     source: str = ""
 
     @property

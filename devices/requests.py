@@ -38,6 +38,7 @@ class Failure(StrEnum):
     STEP = "value jumped"
     READ_BACK = "read-back differs from what was written"
     IDENTITY = "another device behind this address"
+    OWNER = "another controller owns this device"
     DISCONNECTED = "not connected"
     BACK_OFF = "unit is probed once a second only"
     QUEUE_FULL = "request queue full"
@@ -65,7 +66,7 @@ class Request:
     """One Modbus transaction. ``address`` is the PDU address (counted from 0).
 
     Reads take ``count`` registers or bits; writes take ``values``. ``signature`` is what the first register of the
-    answer must be (section 4, check 7).
+    answer must be: the constant of the polled block.
     """
 
     unit: int

@@ -143,6 +143,13 @@ class DeviceRestarted(Signal, frozen=True, kw_only=True, gc=False):
     boot: int
 
 
+class StrangerRefused(Signal, frozen=True, kw_only=True, gc=False):
+    """The lane I/O refused ``writes`` writes since this was told last, because they were not its owner's: another
+    Modbus master is on its network."""
+
+    writes: int
+
+
 class EncoderDoubt(Signal, frozen=True, kw_only=True, gc=False):
     """Ring overrun, encoder against drive speed, impossible jump: positions can't be trusted."""
 
@@ -180,6 +187,7 @@ DeviceSignal = (
     | LinkLost
     | LinkRestored
     | DeviceRestarted
+    | StrangerRefused
     | EncoderDoubt
     | SafetyChanged
     | WatchdogProven

@@ -1,7 +1,8 @@
 """Brings one device up after every connect and polls it on an absolute schedule.
 
-Order after a connect (rule 12): safe state written and read back, identity, init list, then polls and heartbeat. Only
-then may commands pass. The runner alone decides that a device is lost or restored, and tells its driver.
+Order after a connect (rule 12): claim (where the device obeys one owner only), safe state written and read back,
+identity, init list, then polls and heartbeat. Only then may commands pass. The runner alone decides that a device is
+lost or restored, and tells its driver.
 """
 
 import asyncio
@@ -30,6 +31,9 @@ class UnitDriver(Protocol):
     """What a role driver gives to its runner."""
 
     role: str
+
+    async def claim(self) -> None:
+        """Become the owner of a device that obeys only one. Raises LinkFailure when another controller is."""
 
     def safe_state(self) -> Sequence[tuple[Register, int]]:
         """Registers and values that make the device safe, in order."""
@@ -84,6 +88,8 @@ class UnitPort:
         self.link = link
         self.unit = unit
         self.bring_up = False
+        self.token: tuple[int, ...] = ()
+        """Our token, as registers: the end of every write to a register that only the device's owner may write."""
 
     async def run(
         self, what: Request | Callable[[], Request], priority: Priority = Priority.POLL, *, deadline_s: float = 5.0
@@ -99,11 +105,13 @@ class UnitPort:
         return register.decode(reply.words)
 
     async def write(self, register: Register, value: int, priority: Priority = Priority.COMMAND) -> None:
-        """Write without read-back (heartbeat, acknowledge)."""
+        """Write without read-back (heartbeat, acknowledge, claim)."""
         try:
             words = register.encode(value)
         except ValueError as error:
             raise LinkFailure(Failure.RANGE, str(error)) from error
+        if register.owned:
+            words += self.token
         await self.run(
             Request(unit=self.unit, function=register.write_function, address=register.address, values=words), priority
         )
@@ -185,11 +193,12 @@ class UnitRunner:
         return PROBE_S if self.port.link.units > 1 and failure.kind is Failure.BACK_OFF else PAUSE_S
 
     async def _bring_up(self) -> LinkFailure | None:
-        """Safe state, proof, identity, init list (rule 12)."""
+        """Claim, safe state, proof, identity, init list (rule 12)."""
         link, port, driver = self.port.link, self.port, self.driver
         self._generation = link.generation
         port.bring_up = True
         try:
+            await driver.claim()
             for register, value in driver.safe_state():
                 await port.prove(register, value, Priority.SAFETY)
             await driver.prove_safe()

@@ -41,6 +41,7 @@ class Alarm(IntEnum):
     CUSTODY_UNPROVEN = 303
     RELEASE_WITHOUT_PERMIT = 304
     STRAY_AT_GATE = 305
+    FOREIGN_PERMIT = 306
     DRAW_MISSING = 401
     EPOCH_QUEUE_LOW = 402
     DUPLICATE_WAYBILL = 403
@@ -49,6 +50,7 @@ class Alarm(IntEnum):
     LINK_HELD = 502
     DEVICE_RESTARTED = 503
     AUXILIARY_LOST = 504
+    STRANGER_REFUSED = 505
     MODEL_UNTRUSTED = 601
     IMAGE_UNBOUND = 602
     BENCH_FULL = 701
@@ -172,12 +174,9 @@ ALARMS: dict[Alarm, AlarmText] = {
         _M,
     ),
     Alarm.ENCODER_DOUBT: AlarmText(
-        "Belt position in doubt",
-        "The encoder and the drive disagree, or events of the eyes were lost.",
+        "Belt position in doubt", "The encoder and the drive disagree, or events of the eyes were lost.",
         "Encoder wheel slips, cable, or the controller was too slow to read the device.",
-        "Check encoder wheel and cable; parcels on the belt go to INSPECT.",
-        _M,
-        True,
+        "Check encoder wheel and cable; parcels on the belt go to INSPECT.", _M, True,
     ),
     Alarm.GATE_UNPROVEN: AlarmText(
         "Gate position not proven",
@@ -212,6 +211,12 @@ ALARMS: dict[Alarm, AlarmText] = {
         "Unknown body before the open gate", "Close behind a released parcel something without a number came; "
         "the belt stopped before it.", "A parcel was laid onto the belt, or slipped up to the parcel ahead.",
         "Take it off between divert eye and gate, bring it to the bench, then Unhold.", _H,
+    ),
+    Alarm.FOREIGN_PERMIT: AlarmText(
+        "Gate opened by a stranger",
+        "The release output went on for a permit that this lane never issued; gate home, belt stopped, belt flushed.",
+        "Another Modbus master writes to the lane I/O: a second controller, a commissioning tool, or an attack.",
+        "Take it off the lane's network, bring what left by the release exit to the bench, then Unhold.", _H,
     ),
     Alarm.DRAW_MISSING: AlarmText(
         "No random draw possible",
@@ -261,6 +266,12 @@ ALARMS: dict[Alarm, AlarmText] = {
     Alarm.AUXILIARY_LOST: AlarmText(
         "Reader or scale does not answer", "Parcels go to INSPECT without code or weight; the belt runs on.",
         "Cable, power, or a dirty window.", "Check the device.", _L,
+    ),
+    Alarm.STRANGER_REFUSED: AlarmText(
+        "A stranger writes to the lane I/O",
+        "The lane I/O refused writes that were not this lane's; nothing moved by them, and the lane runs on.",
+        "A second controller, a commissioning tool, or an attack on the lane's network.",
+        "Find the other master and take it off the lane's network; acknowledge when it is gone.", _M, True,
     ),
     Alarm.MODEL_UNTRUSTED: AlarmText(
         "Counting model is not the configured one",
@@ -336,6 +347,7 @@ class Cause(StrEnum):
     GATE_FAULT = "GATE_FAULT"
     RELEASE_WITHOUT_PERMIT = "RELEASE_WITHOUT_PERMIT"
     STRAY_AT_GATE = "STRAY_AT_GATE"
+    FOREIGN_PERMIT = "FOREIGN_PERMIT"
     JAM = "JAM"
     BELT_STUCK = "BELT_STUCK"
     DRIVE_FAULT = "DRIVE_FAULT"
@@ -366,6 +378,7 @@ CAUSES: dict[Cause, tuple[Kind, int]] = {
     Cause.GATE_FAULT: (Kind.HOLD, Alarm.GATE_FAULT),
     Cause.RELEASE_WITHOUT_PERMIT: (Kind.HOLD, Alarm.RELEASE_WITHOUT_PERMIT),
     Cause.STRAY_AT_GATE: (Kind.HOLD, Alarm.STRAY_AT_GATE),
+    Cause.FOREIGN_PERMIT: (Kind.HOLD, Alarm.FOREIGN_PERMIT),
     Cause.JAM: (Kind.HOLD, Alarm.JAM),
     Cause.BELT_STUCK: (Kind.HOLD, Alarm.BELT_STUCK),
     Cause.DRIVE_FAULT: (Kind.HOLD, Alarm.DRIVE_FAULT),

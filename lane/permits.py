@@ -13,6 +13,10 @@ from lane.model.config import CoreConfig
 PERMIT_NO_MAX = 65_000
 """The device's permit register is 16 bits wide and 0 means none (device manual, section 1); the numbers above this one
 belong to the driver's own test pulses (watchdog proof), so that no parcel's permit is ever taken for a test."""
+PROOF_PERMITS = frozenset({65_534, 65_535})
+"""Numbers of the watchdog proof's test pulses (device manual, section 1); the driver takes them in turn."""
+REMEMBERED = 64
+"""The device still names a permit after its parcel left: more than a belt load of them, so that none is forgotten."""
 SECOND_US = 1_000_000
 BRAKE_UM_S2 = 1_000_000
 """Deceleration of the belt drive, 1,000 mm/s2 (device manual, section 2)."""
@@ -52,7 +56,7 @@ def way_um(config: CoreConfig, time_us: int) -> int:
 def decision_um(config: CoreConfig) -> int:
     """Distance of the decision point from the induct eye.
 
-    Divert eye minus the gate-window distance v x (command + travel + settle) (3-devices, section 10) minus margin.
+    Divert eye minus the gate-window distance v x (command + travel + settle) minus margin.
     """
     gate = config.gate
     return config.layout.divert_um - way_um(config, gate.command_us + gate.travel_us + gate.settle_us) - gate.margin_um
@@ -141,6 +145,11 @@ def ways(config: CoreConfig) -> Ways:
 def next_number(last: int) -> int:
     """Permit numbers run 1..``PERMIT_NO_MAX`` and start over."""
     return last % PERMIT_NO_MAX + 1
+
+
+def was_issued(permit_no: int, last: int) -> bool:
+    """Whether the lane issued this number lately; ``last``: the number it issued last (0: none yet)."""
+    return last > 0 and 1 <= permit_no <= PERMIT_NO_MAX and (last - permit_no) % PERMIT_NO_MAX < REMEMBERED
 
 
 def issue(way: Ways, permit_no: int, *, head_um: int, tail_um: int, at_us: int, belt_um: int) -> Permit:

@@ -35,6 +35,9 @@ class ModbusDriver:
 
     # --- bring-up, as the profile says
 
+    async def claim(self) -> None:
+        """Nothing: most devices obey whoever writes to them."""
+
     def safe_state(self) -> Sequence[tuple[Register, int]]:
         """All actuators of one register at their safe values, in the profile's order."""
         return [

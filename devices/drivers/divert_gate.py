@@ -89,12 +89,12 @@ class DivertGate:
             return
         if self._pending == pulse.permit_no:
             self._pending = None
-        if reply.words != sent[-1].values:
+        if reply.words != sent[-1].values[: register.size]:
             self._fault(f"permit {pulse.permit_no}: read-back differs, was {list(reply.words)}")
             self.rest()
 
     def block(self, pulse: ReleasePulse) -> Request:
-        """The seven registers, with times relative to this moment (MANUAL.md section 1, 0x0020).
+        """The seven registers, with times relative to this moment, and our token (MANUAL.md section 1, 0x0020).
 
         Raises:
             ValueError: the permit is late or does not fit the registers.
@@ -118,7 +118,8 @@ class DivertGate:
             min(not_after_ms, NOT_AFTER_MS_MAX),
         )
         register = self.io.profile.register("release")
-        return Request(unit=self.io.port.unit, function=16, address=register.address, values=values)
+        token = self.io.port.token if register.owned else ()
+        return Request(unit=self.io.port.unit, function=16, address=register.address, values=values + token)
 
     def _window(self, pulse: ReleasePulse) -> tuple[int, int]:
         """Belt positions as raw counts; 0, 0 means at once (watchdog proof only)."""

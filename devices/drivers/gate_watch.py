@@ -14,6 +14,7 @@ REFUSALS = {
     3: "gate not at INSPECT",
     4: "watchdog tripped",
     5: "window invalid",
+    6: "test pulse while the belt moves",
 }
 """Register 6 of the state block (MANUAL.md section 1)."""
 

@@ -25,8 +25,10 @@ from devices.signals import (
     GateInPosition,
     OutputProven,
     Quality,
+    StrangerRefused,
 )
 
+U16 = 0xFFFF
 BELT_STEP_UM = 250_000
 """Belt position is reported once per 250 mm: half a second at demo speed."""
 SPEED_STEP_UM_S = 50_000
@@ -36,6 +38,8 @@ JUMP_UM = 50_000
 """Twice the fastest belt, and 50 mm for the jitter of stamps: more than that is no motion but a defect."""
 CLOCK_WINDOW_US = 10_000_000
 """Ten seconds of wall time: some hundred polls, while 50 ppm of drift are 0.5 ms."""
+FOREIGN_US = 1_000_000
+"""Writes of a stranger are told once a second of wall time, however fast they come."""
 POINT_RELEASE = "release"
 POINT_INDUCTION = "allow_induction"
 
@@ -52,13 +56,14 @@ class IoLayout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IoState:
-    """State block of the lane I/O."""
+    """State block of the lane I/O. ``foreign``: writes refused since power-up that were not its owner's (wraps)."""
 
     inputs: int
     outputs: int
     applied: int
     refused: int
     refusal: int
+    foreign: int = 0
 
 
 class IoSignals:
@@ -83,6 +88,9 @@ class IoSignals:
         self._at_us = 0
         self._moved: BeltMoved | None = None
         self._induction: bool | None = None
+        self._foreign: int | None = None
+        self._foreign_us = 0
+        self._speed = speed
 
     @property
     def boot(self) -> int | None:
@@ -115,6 +123,7 @@ class IoSignals:
                 block, state, all_eyes=bool(read.lost) or restarted, resumed=self._resume is not None
             )
         signals += self._outputs(block, state)
+        signals += self._strangers(block, state)
         signals += self._gate_faults(block, state)
         signals += self._motion(block)
         return signals, restarted
@@ -132,6 +141,7 @@ class IoSignals:
         self._ring = RingReader()
         self._eyes = self._fresh_eyes()
         self.gate = GateWatch(self.layout.gate)
+        self._foreign = 0
         reason = f"lane I/O restarted: boot counter {self._boot} became {block.boot}"
         signals.append(EncoderDoubt(reason=reason, at_us=receive_us, belt_um=belt_um))
 
@@ -216,6 +226,17 @@ class IoSignals:
         if first and not induction:
             return []
         return [OutputProven(point=POINT_INDUCTION, level=induction, **self._here(block))]
+
+    def _strangers(self, block: EventBlock, state: IoState) -> list[DeviceSignal]:
+        """Writes that were not ours and that the device refused; those from before the first contact are old news."""
+        if self._foreign is None:
+            self._foreign = state.foreign
+        here = self._here(block)
+        refused = (state.foreign - self._foreign) & U16
+        if not refused or here["at_us"] < self._foreign_us:
+            return []
+        self._foreign, self._foreign_us = state.foreign, here["at_us"] + FOREIGN_US * self._speed
+        return [StrangerRefused(writes=refused, **here)]
 
     def _gate_faults(self, block: EventBlock, state: IoState) -> list[DeviceSignal]:
         reasons = self.gate.check(block.clock, state.refused, state.refusal)

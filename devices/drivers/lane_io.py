@@ -1,7 +1,7 @@
 """Remote I/O of the lane: eyes, encoder, stack light, induction permission, divert gate.
 
-Responsible for turning polls into signals in ring order and for the output word. The gate's pulse and its proof stand
-in ``divert_gate``, the watchdog proof in ``watchdog_proof``.
+Responsible for turning polls into signals in ring order, for the output word, and for being the device's only owner.
+The gate's pulse and its proof stand in ``divert_gate``, the watchdog proof in ``watchdog_proof``.
 """
 
 from devices.commands import Light
@@ -30,12 +30,20 @@ class LaneIo(ModbusDriver):
     """Driver of the role ``io``."""
 
     def __init__(
-        self, profile: Profile, link: ModbusLink, unit: int, context: DeviceContext, resume: IoResume | None
+        self,
+        profile: Profile,
+        link: ModbusLink,
+        unit: int,
+        context: DeviceContext,
+        resume: IoResume | None,
+        token: int,
     ) -> None:
         super().__init__("io", profile, link, unit, context)
+        self._token = token
+        self.port.token = (token >> 16, token & 0xFFFF)
         self.signals = IoSignals(_layout(profile), context.belt, resume, context.speed)
         self.boot = None if resume is None else resume.boot
-        self.state = IoState(inputs=0, outputs=0, applied=0, refused=0, refusal=0)
+        self.state = IoState(inputs=0, outputs=0, applied=0, refused=0, refusal=0, foreign=0)
         self.gate = DivertGate(self)
         self.proof = WatchdogProof(self)
         self._event_block = _one(profile.blocks("event"), "event")
@@ -59,6 +67,23 @@ class LaneIo(ModbusDriver):
         self._word.want(self._wanted_word())
 
     # --- bring-up
+
+    async def claim(self) -> None:
+        """Become its owner; remote I/O without an owner has no such register.
+
+        Raises:
+            LinkFailure: OWNER, as long as another controller writes to it.
+        """
+        register = self.profile.registers.get("claim")
+        if register is None:
+            return
+        try:
+            await self.port.write(register, self._token, Priority.SAFETY)
+        except LinkFailure as failure:
+            if failure.kind is Failure.EXCEPTION:
+                text = "it must be silent for some seconds first; two controllers can't share it"
+                raise LinkFailure(Failure.OWNER, text) from failure
+            raise
 
     async def prove_safe(self) -> None:
         """Valve and induction off, as the state block shows them."""
@@ -107,6 +132,7 @@ class LaneIo(ModbusDriver):
             applied=values["permit_applied"],
             refused=values["permit_refused"],
             refusal=values["refusal"],
+            foreign=values.get("foreign", 0),
         )
 
     async def clear_tripped(self) -> None:

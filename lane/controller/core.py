@@ -28,6 +28,7 @@ from devices.signals import (
     LinkRestored,
     OutputProven,
     SafetyChanged,
+    StrangerRefused,
     WatchdogProven,
     WeightMeasured,
 )
@@ -327,6 +328,7 @@ _HANDLERS: dict[type, Handler] = {
     LinkLost: watching.link_lost,
     LinkRestored: watching.link_restored,
     DeviceRestarted: watching.device_restarted,
+    StrangerRefused: watching.stranger_refused,
     EncoderDoubt: belt.encoder_doubt,
     SafetyChanged: watching.safety_changed,
     WatchdogProven: running.watchdog_proven,

@@ -22,6 +22,10 @@ _SEEN = {position: (GateSeen(position.value), str(position.value)) for position 
 _MOVING, _OUT, _HOME, _UNKNOWN = GateSeen.MOVING, GateSeen.RELEASE, GateSeen.INSPECT, GateSeen.UNKNOWN
 _NONE, _ISSUED, _USED, _PROOF = PermitState.NONE, PermitState.ISSUED, PermitState.USED, Phase.PROOF
 _RELEASE = Route.RELEASE
+POINT_RELEASE = "release"
+"""Name of the gate's valve in ``OutputProven``."""
+REPEATED = "repeated"
+"""In the reason of a refusal: the device had this permit already."""
 GATE_DUES = (Due.GATE_LEFT, Due.GATE_HOME)
 """Deadlines of the closing gate; their number is the belt position at which it had to close."""
 
@@ -197,9 +201,26 @@ def gate_in_position(desk: Desk, item: GateInPosition) -> None:
                 return
             unproven(desk, parcel)
         return  # used already, or opened in the moment in which it was voided: the exit eye tells
-    if desk.executing():
-        desk.commands.append(RestGate())
-        desk.want(Cause.GATE_FAULT, detail=f"gate at RELEASE for permit {permit_no}, which nobody holds")
+    if not desk.executing():
+        return
+    if permit_no and permit_no not in permits.PROOF_PERMITS and not permits.was_issued(permit_no, desk.state.permit_no):
+        foreign(desk, permit_no)
+        return
+    desk.commands.append(RestGate())
+    desk.want(Cause.GATE_FAULT, detail=f"gate at RELEASE for permit {permit_no}, which nobody holds")
+
+
+def foreign(desk: Desk, permit_no: int) -> None:
+    """The gate was opened for a permit that this lane never issued: home with it, and nothing on the belt is certain.
+
+    What may have passed meanwhile is told by the release exit, where nobody has a used permit any more.
+    """
+    desk.commands.append(RestGate())
+    _expect_home(desk, desk.state.belt_um + desk.ways.command_um)
+    if Cause.FOREIGN_PERMIT in desk.machine.causes:
+        return  # the next sign of the same upset
+    flush(desk, Cause.FOREIGN_PERMIT)
+    desk.want(Cause.FOREIGN_PERMIT, detail=f"permit {permit_no} was never issued here")
 
 
 def unproven(desk: Desk, parcel: Parcel) -> None:
@@ -279,7 +300,10 @@ def gate_fault(desk: Desk, item: GateFault) -> None:
     for parcel in desk.state.parcels.values():
         permit = parcel.permit
         if permit.state is PermitState.ISSUED and item.reason.startswith(f"permit {permit.permit_no} refused"):
-            void_only(desk, parcel, item.reason)
+            if REPEATED in item.reason.lower():  # nobody here sends one twice: a copy, and the first one still stands
+                void(desk, parcel, item.reason)
+            else:
+                void_only(desk, parcel, item.reason)
             desk.ground(parcel, Ground.PERMIT_VOID)
             return
     void_all(desk, "gate fault")
@@ -290,4 +314,17 @@ def gate_fault(desk: Desk, item: GateFault) -> None:
 
 
 def output_proven(desk: Desk, item: OutputProven) -> None:
-    """Read-back of an output: noted by the journal; the end switches decide (C5)."""
+    """Read-back of an output. The end switches prove a permit (C5); the valve betrays one that nobody issued, before
+    the blade has moved far."""
+    machine, permit_no = desk.machine, item.permit_no
+    if not item.level or item.point != POINT_RELEASE or machine.phase is _PROOF:
+        return
+    if permit_no in permits.PROOF_PERMITS:
+        ours = machine.proof_needed  # told late, of a proof that was cut short
+    elif permit_no:
+        ours = permits.was_issued(permit_no, desk.state.permit_no)
+    else:  # a device that names no permit: then the place must be one's
+        held = (parcel.permit for parcel in desk.state.parcels.values())
+        ours = any(one.state is not _NONE and permits.covers(one, item.belt_um, desk.lag_um) for one in held)
+    if not ours:
+        foreign(desk, permit_no)

@@ -5,7 +5,7 @@ Gaps up to a second need nobody; longer ones, tripped watchdogs and restarts hol
 
 from collections.abc import Iterable
 
-from devices.signals import DeviceRestarted, LinkLost, LinkRestored, SafetyChanged
+from devices.signals import DeviceRestarted, LinkLost, LinkRestored, SafetyChanged, StrangerRefused
 from lane.controller.deciding import AUXILIARY
 from lane.controller.desk import Desk
 from lane.controller.permitting import GATE_DUES, flush, gate_zone, through_gate, void_all
@@ -135,6 +135,11 @@ def device_restarted(desk: Desk, item: DeviceRestarted) -> None:
     else:
         void_all(desk, f"{item.role} restarted")
     desk.want(Cause.DEVICE_RESTARTED, detail=f"{item.role}, boot {item.boot}")
+
+
+def stranger_refused(desk: Desk, item: StrangerRefused) -> None:
+    """Somebody else writes to the lane I/O and is refused: nothing moved, but a person must find him."""
+    desk.alarm(Alarm.STRANGER_REFUSED, detail=f"{item.writes} writes refused")
 
 
 def rebase(desk: Desk, by_um: int) -> None:

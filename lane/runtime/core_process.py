@@ -37,7 +37,7 @@ LOOK_S = 0.5
 HEADER_S = 3_600.0
 """An hourly header ties lane time to wall time."""
 WALL_STEP_S = 1.0
-"""The wall clock moved against the monotonic one by more: a header record says so (trust design, section 3)."""
+"""The wall clock moved against the monotonic one by more: a header record says so."""
 SEEING_S_MAX = 20.0
 """Start and Unhold wait so long for counting workers; a lane that can't see at all runs on, all to INSPECT."""
 OUTBOX_LOW_SHARE = 0.9
@@ -138,7 +138,7 @@ class CoreProcess:
         )
         self.order = BeltOrder(self._read_um, self.core.emit)
         self.rack = Rack(
-            RackConfig(devices=addresses, speed=self._setup.facts.speed),
+            RackConfig(devices=addresses, speed=self._setup.facts.speed, token=run.io_token()),
             now=self.clock.now,
             emit=self.order.take,
             resume=io_resume(run.path),

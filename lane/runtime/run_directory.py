@@ -1,8 +1,8 @@
 """The run directory: what a run keeps, where, and that its configuration never changes under it.
 
 ``journal.db``, ``images/``, ``checkpoints/``, ``declarations.db``, ``outbox/``, ``config/`` (``lane.toml``,
-``core.json``, ``release.json``, ``run.json``, ``source.txt``), ``report/``, ``logs/``; keys in the sibling
-``<RUN>.keys``.
+``core.json``, ``release.json``, ``run.json``, ``source.txt``, ``io_token.txt``), ``report/``, ``logs/``; keys in the
+sibling ``<RUN>.keys``.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from devices.rack import TOKEN_MAX, new_token
 from lane.codec import canonical, to_plain
 from lane.journal.disk import write_durably
 from lane.settings.station import Destination, StationConfig
@@ -89,6 +90,26 @@ class RunDirectory:
         """(speed, seed) of a prepared run."""
         plain = json.loads((self.path / "config" / "run.json").read_text(encoding="utf-8"))
         return int(plain["speed"]), int(plain["seed"])
+
+    def io_token(self) -> int:
+        """By which the lane I/O knows this run as its owner: made once, so that a restarted core takes it up at once.
+
+        Raises ``RunError`` when the file holds no token.
+        """
+        path = self.path / "config" / "io_token.txt"
+        if not path.exists():
+            write_durably(path, f"{new_token():#010x}\n".encode())
+        text = path.read_bytes().decode("ascii", "replace").strip()
+        try:
+            token = int(text, 16)
+        except ValueError:
+            token = 0
+        if not 1 <= token <= TOKEN_MAX:
+            raise RunError(
+                f"{path}: expected a token 0x00000001..{TOKEN_MAX:#x}, was {text[:20]!r}; delete the file: "
+                "the lane I/O obeys this run again a few seconds after it heard the old token last"
+            )
+        return token
 
     def core_json(self) -> bytes:
         """The core's configuration as it was hashed."""

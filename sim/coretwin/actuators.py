@@ -1,5 +1,6 @@
 """Commands that reach an actuator of the plant, and the signals with which the devices answer them."""
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ PROOF_MS = 1_200
 """Test pulse of the watchdog proof: three times the watchdog's 400 ms."""
 PROOF_PERMIT = 65_535
 """Number of the test pulse; proofs take this one and the one below in turn."""
+CORE_TOKEN = 0xC0DE
+"""By which the lane I/O knows its owner, the core."""
+SENT_MAX = 4
+"""Frames with a permit that somebody on the wire may have copied."""
 HOME_SLACK_US = 20_000
 """After the blade should be home again, before it is read back."""
 BEAM_US = 200_000
@@ -24,13 +29,18 @@ BELT_REPORT = 0
 
 
 class Actuators:
-    """Belt drive, induction output, gate, source and the watchdog proof of one station."""
+    """Belt drive, induction output, gate, source and the watchdog proof of one station.
+
+    ``sent``: the latest release blocks as they left for the device: permit, pulse in ms, window in counts, not after.
+    """
 
     def __init__(self, station: "Station") -> None:
         self._station = station
         self._reporting = False
         plain = Duty.H4 not in station.plant.options.duties
         self._plain = PlainOutputs(station, station.seed) if plain else None
+        self.sent: deque[tuple[int, int, int, int, int]] = deque(maxlen=SENT_MAX)
+        station.plant.io.claim(CORE_TOKEN, 0)
         self.allowed = False
         self._proof_permit = PROOF_PERMIT
         self.beam_on = self._beam_wanted = False
@@ -74,6 +84,8 @@ class Actuators:
             return
         not_after_ms = (command.not_after_us - station.now) // 1_000
         if not_after_ms > 0:
+            counts = station.plant.io.encoder(command.from_um), station.plant.io.encoder(command.to_um)
+            self.sent.append((command.permit_no, command.pulse_ms, *counts, not_after_ms))
             station.plant.release(
                 station.now, command.permit_no, command.pulse_ms, command.from_um, command.to_um, not_after_ms
             )
@@ -110,6 +122,7 @@ class Actuators:
         station, io = self._station, self._station.plant.io
         io.beat(io.heartbeat + 1, station.now)
         self._proof_permit ^= 1  # the device ignores a repeated number
+        self.sent.append((self._proof_permit, PROOF_MS, 0, 0, PROOF_MS))
         station.plant.release(station.now, self._proof_permit, PROOF_MS, 0, 0, PROOF_MS)
         station.driver.call_at(station.now + io.watchdog_ms * 1_000, self._silence_over, station.now)
 

@@ -15,13 +15,15 @@ from devices.signals import (
     LinkRestored,
     OutputProven,
     SafetyChanged,
+    StrangerRefused,
     WatchdogProven,
     WeightMeasured,
 )
 from lane.inputs import ScanStored
 from lane.model.config import EYES, READER_FIRST, READER_SECOND
+from sim.coretwin.actuators import CORE_TOKEN
 from sim.faults import Fault, FaultKind
-from sim.plant.lane_io import RING_SLOTS
+from sim.plant.lane_io import RING_SLOTS, LaneIo
 
 if TYPE_CHECKING:
     from sim.coretwin.troubles import Troubles
@@ -37,6 +39,12 @@ AUXILIARY = (READER_FIRST, READER_SECOND, "scale")
 ROLES = ("io", "drive", "cabinet", "detector", READER_FIRST, "scale")
 FOREIGN_PERMIT = 65_100
 """A number that neither permits nor the watchdog proof use; further strange pulses count on from here."""
+FOREIGN_TOKEN = 0xBAD
+FOREIGN_WINDOW_UM = (1_000, 20_000_000)
+"""From just ahead of the belt to far behind: only its time ends a stranger's pulse."""
+WAYS = 12
+"""What a stranger does at a device that obeys one owner: one time in so many he sends a copied frame, three times he
+claims the device first, else he just writes."""
 PROOF_US = 600_000
 """One and a half watchdog times of silence, and reading back."""
 OFF_MS = 1 << 40
@@ -53,6 +61,7 @@ class LinkTroubles:
         self._told = False
         self._overflow = False
         self._foreign = FOREIGN_PERMIT
+        self._refused = 0
         self._silent: dict[str, str] = {}
         self.doers: dict[FaultKind, Callable[[Fault], None]] = {
             FaultKind.IO_SILENT: self._silence,
@@ -88,6 +97,7 @@ class LinkTroubles:
         station, io = self._station, self._station.plant.io
         self._troubles.silent, self._told, self._lost_us = True, False, station.now
         io.beat(io.heartbeat + 1, station.now)  # the last heartbeat that arrives
+        io.admits(CORE_TOKEN, station.now)
         if detect_us:
             station.driver.call_at(station.now + detect_us, self._detected, (self._lost_us, reason))
         station.driver.call_at(station.now + io.watchdog_ms * 1_000, self._trip, self._lost_us)
@@ -113,6 +123,7 @@ class LinkTroubles:
         if self._told or tripped or restarted:
             station.plant.rest_gate(station.now)  # safe state first: no waiting pulse survives a new connection
         self._troubles.silent = False
+        self._own_again()
         io.beat(io.heartbeat + 1, station.now)
         io.clear_trip(station.now)
         station.plant.allow_induction(station.now, station.actuators.allowed)
@@ -131,6 +142,7 @@ class LinkTroubles:
             station.emit(EncoderDoubt(at_us=at_us, belt_um=belt_um, reason=f"event ring overrun ({reason})"))
             self.tell_eyes()
         self.tell_gate()
+        self._tell_refused()
         station.follow_plant()
 
     def tell_eyes(self) -> None:
@@ -193,11 +205,52 @@ class LinkTroubles:
         self.tell_gate()
 
     def _stranger(self, fault: Fault) -> None:
-        """Another master writes the release block: nothing on the wire tells who wrote it."""
-        station = self._station
-        self._foreign += 1
-        station.plant.release(station.now, self._foreign, fault.strength, 0, 0, 1_000)
+        """Another master writes the release block. Remote I/O obeys whoever writes; a lane I/O knows its owner."""
+        station, io = self._station, self._station.plant.io
         self._troubles.hit(fault)
+        self._foreign += 1
+        if io.owner is None:
+            station.plant.release(station.now, self._foreign, fault.strength, 0, 0, 1_000)
+            return
+        if not self._troubles.silent:
+            io.admits(CORE_TOKEN, station.now)  # the lane's own heartbeat, each cycle
+        way = self._troubles.luck(fault).below(WAYS)
+        if way == 0:
+            self._copied(io)
+            return
+        if way <= 3:
+            io.claim(FOREIGN_TOKEN, station.now)
+        if io.admits(FOREIGN_TOKEN if way <= 6 else 0, station.now):
+            self._troubles.noted["stranger owns the lane I/O"] += 1
+            start_um, end_um = (station.belt() + ahead_um for ahead_um in FOREIGN_WINDOW_UM)
+            station.plant.release(station.now, self._foreign, fault.strength, start_um, end_um, 5_000)
+        self._tell_refused()
+
+    def _copied(self, io: LaneIo) -> None:
+        """A frame of the lane itself, heard on the wire with its token, is sent once more."""
+        station = self._station
+        sent = station.actuators.sent
+        if not sent:
+            return
+        self._troubles.noted["copied release frame"] += 1
+        belt_um = station.plant.sync(station.now)
+        io.write_release(*sent[-1], at_us=station.now, belt_um=belt_um)
+        station.plant.io_changed(station.now, belt_um)
+
+    def _tell_refused(self) -> None:
+        """The device's counter of refused strange writes, as far as it was not told yet."""
+        station, owner = self._station, self._station.plant.io.owner
+        if owner is None or self._troubles.silent:
+            return
+        writes, self._refused = owner.refused - self._refused, owner.refused
+        if writes > 0:
+            station.emit(StrangerRefused(at_us=station.now, belt_um=station.belt(), writes=writes))
+
+    def _own_again(self) -> None:
+        """Our core claims the device anew; a stranger that became its owner meanwhile was cut off before."""
+        station, io = self._station, self._station.plant.io
+        if not io.claim(CORE_TOKEN, station.now) and io.owner is not None:
+            io.owner.token = CORE_TOKEN
 
     def _watchdog_off(self, fault: Fault) -> None:
         io = self._station.plant.io

@@ -37,6 +37,8 @@ from sim.streams.truth import ParcelTruth
 
 ATTEND_S = 5.0
 """An officer looks after a stop."""
+TOKEN = 0xD0C0FFEE
+"""Of the lane I/O's owner: the same bytes in each run."""
 
 
 class _Records:
@@ -108,7 +110,8 @@ class DriverStation:
             belt=lambda now: self._read_um(),
         )  # fmt: skip
         self.order = BeltOrder(self._read_um, self._signal)
-        self.rack = Rack(RackConfig(devices=self.lane.addresses, seed=self.seed), now=clock.now, emit=self.order.take)
+        devices = RackConfig(devices=self.lane.addresses, seed=self.seed, token=TOKEN)
+        self.rack = Rack(devices, now=clock.now, emit=self.order.take)
         self.core.observe(self._observed)
         self.lane.start()
         await self._take_up()

@@ -162,8 +162,8 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.permitting:gate_in_position",
-                "    if desk.executing():\n",
-                "    if False:\n",
+                "    if not desk.executing():\n",
+                "    if True:\n",
             ),
         ),
     ),

@@ -1,23 +1,28 @@
 """Lane I/O as a pure state machine: section 1 of ``config/devices/MANUAL.md``, rule by rule.
 
-Responsible for: event ring, release block, watchdog, output word. Not for Modbus (``sim.wire`` puts that around it)
-and not for the blade (``gate``): it is told the gate's end switches by edges like any other channel.
+Responsible for: event ring, release block, watchdog, output word. Not for Modbus (``sim.wire`` puts that around it),
+not for who writes (whoever passes a write on asks ``admits`` before) and not for the blade (``gate``): it is told the
+gate's end switches by edges like any other channel.
 
 Three coordinates come in with each call: ``at_us`` plant time, ``belt_um`` true belt travel, ``wall_us`` wall time
 (watchdog only). Encoder counts are 0.1 mm, u32, from the position at power-up.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
 from sim.plant.field_rules import NEVER, RULES, FieldRules
-from sim.plant.options import LANE_IO, Duty
+from sim.plant.options import LANE_IO, Duty, has_owner
+from sim.plant.owner import Owner
 
 COUNT_UM = 100
 """One encoder count: 0.1 mm."""
 RING_SLOTS = 16
 U16, U32 = 0xFFFF, 0xFFFFFFFF
 WATCHDOG_MS_MIN, WATCHDOG_MS_MAX, WATCHDOG_MS_DEFAULT = 100, 2_000, 300
+PERMIT_NO_MAX = 65_000
+"""Permits count up to here and begin anew; higher numbers are for tests."""
 DO_INDUCTION = 1
 DO_WRITABLE = 0b11111  # b0 allow induction, b1-b4 lights
 
@@ -46,6 +51,7 @@ class Refusal(IntEnum):
     GATE_NOT_HOME = 3
     WATCHDOG = 4
     WINDOW = 5
+    BELT_MOVES = 6
 
 
 @dataclass(slots=True)
@@ -66,7 +72,11 @@ class Pulse:
 
 
 class LaneIo:
-    """The device. Its outputs: ``valve`` and ``do_applied``; both change only inside its methods."""
+    """The device. Its outputs: ``valve`` and ``do_applied``; both change only inside its methods.
+
+    ``owner``: who may write to it (None: remote I/O without a program, which anybody may write to). ``speed_at``: the
+    belt's speed at a time, from its encoder.
+    """
 
     def __init__(
         self, *, boot: int = 1, duties: frozenset[Duty] = LANE_IO, way_um: int = 0, gap_um_min: int = 0
@@ -74,6 +84,8 @@ class LaneIo:
         self.boot = boot
         self.duties = duties
         self.rules = FieldRules(duties, gap_um_min=gap_um_min, way_um=way_um) if duties & RULES else None
+        self.owner = Owner() if has_owner(duties) else None
+        self.speed_at: Callable[[int], int] = lambda at_us: 0
         self.encoder_zero_um = 0
         self.clock_zero_us = 0
         self._power_up()
@@ -97,7 +109,7 @@ class LaneIo:
         self.tripped = False
         self.tripped_at_us = 0
         self._fed_wall_us = 0
-        self._accepted = 0
+        self._accepted = self._permit = 0
 
     def restart(self, at_us: int, belt_um: int, *, encoder_at_zero: bool = True) -> None:
         """Power fails and returns: outputs off, ring and counters empty, boot counter +1, inputs as they stand."""
@@ -107,6 +119,8 @@ class LaneIo:
             self.encoder_zero_um = belt_um
         self.clock_zero_us = at_us
         self._power_up()
+        if self.owner is not None:
+            self.owner.power_up()
         self.inputs = inputs
 
     # --- what the device sees
@@ -154,6 +168,22 @@ class LaneIo:
         return slots
 
     # --- what is written to the device
+
+    def claim(self, token: int, wall_us: int) -> bool:
+        """A controller claims the device. A new owner's permits begin anew. False: refused (exception 4)."""
+        owner = self.owner
+        if owner is None:
+            return True
+        before = owner.token
+        if not owner.claim(token, wall_us):
+            return False
+        if token != before:
+            self._accepted = self._permit = 0
+        return True
+
+    def admits(self, token: int, wall_us: int) -> bool:
+        """Whether a write with this token may pass; each of the methods below expects that. False: exception 4."""
+        return self.owner is None or self.owner.admits(token, wall_us)
 
     def write_do(self, word: int) -> None:
         """Wanted output word, b0-b4; b0 stays off while the watchdog is tripped."""
@@ -211,10 +241,12 @@ class LaneIo:
             to_um = whole + _signed(to_count - encoder) * COUNT_UM
         if self.tripped:
             return self._refuse(permit_no, Refusal.WATCHDOG)
-        if permit_no == self._accepted:
+        if self._repeated(permit_no):
             return self._refuse(permit_no, Refusal.REPEATED)
         if not 1 <= permit_no <= U16 or pulse_ms == 0 or (not at_once and to_um <= from_um):
             return self._refuse(permit_no, Refusal.WINDOW)
+        if at_once and self.owner is not None and self.speed_at(at_us):
+            return self._refuse(permit_no, Refusal.BELT_MOVES)
         if not at_once and from_um < belt_um - COUNT_UM:
             return self._refuse(permit_no, Refusal.LATE)
         if self.rules is not None and not at_once and self.rules.latched(from_um, to_um):
@@ -222,6 +254,8 @@ class LaneIo:
         if Duty.H4 not in self.duties:
             to_um = -1  # it knows no tail: only time or a command ends the pulse
         self._accepted = permit_no
+        if permit_no <= PERMIT_NO_MAX:
+            self._permit = permit_no
         refusals = self.refusals
         self.waiting = Pulse(permit_no, from_um, to_um, pulse_ms * 1_000, at_us + not_after_ms * 1_000)
         if at_once:
@@ -280,6 +314,13 @@ class LaneIo:
         return not self.rules.stopped
 
     # --- inside
+
+    def _repeated(self, permit_no: int) -> bool:
+        """Whether this number was accepted before: the last one, or one that does not lie ahead of the last permit."""
+        if permit_no == self._accepted:
+            return True
+        counted = self.owner is not None and self._permit and 1 <= permit_no <= PERMIT_NO_MAX
+        return bool(counted) and (self._permit - permit_no) % PERMIT_NO_MAX < PERMIT_NO_MAX // 2
 
     def _ended(self, running: Pulse, at_us: int, belt_um: int) -> bool:
         by_time = Duty.H1 in self.duties and at_us >= running.ends_us

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Duty(StrEnum):
-    """A duty of the field that a dead or late controller can't keep (PLC design, section 1)."""
+    """A duty of the field that a dead or late controller can't keep."""
 
     H0 = "H0"  # watchdog: no heartbeat for its time, then gate home and induction off
     H1 = "H1"  # release is one pulse with a longest time, never a level
@@ -21,6 +21,15 @@ LANE_IO = frozenset({Duty.H0, Duty.H1, Duty.H4})
 """The lane I/O of our device manual: pulses inside an encoder window."""
 LANE_PLC = frozenset(Duty)
 """A lane PLC."""
+
+
+def has_owner(duties: frozenset[Duty]) -> bool:
+    """Whether a device with these duties obeys one owner only: it has a program, which knows windows and tokens.
+
+    Remote I/O without a program obeys whoever writes to it.
+    """
+    return Duty.H4 in duties
+
 
 FEEDER_SLACK_UM = 100_000
 """A gapping belt keeps the minimum gap and this much more: two released parcels in a row need the blade home and out

@@ -44,6 +44,7 @@ class Plant:
         way_um = layout.gate_um - layout.divert_um
         self.io = LaneIo(duties=self.options.duties, gap_um_min=layout.gap_um_min, way_um=way_um)
         self.io.write_watchdog_ms(self.options.watchdog_ms)
+        self.io.speed_at = self.belt.speed
         self._spacing_um = self.options.spacing_um(layout.gap_um_min)
         self.fed: list[BodyFed] = []
         self.left: list[BodyLeft] = []

@@ -21,7 +21,7 @@ def state_block(io: LaneIo, *, at_us: int) -> list[int]:
     """The 22 registers at 0x0100."""
     remaining_us = 0 if io.running is None else max(0, io.running.ends_us - at_us)
     words = [STATE_BLOCK, io.inputs & 0x33F, io.do_applied, io.applied, min(U16, -(-remaining_us // 1_000))]
-    words += [io.refused, int(io.refusal), 0]
+    words += [io.refused, int(io.refusal), io.owner.refused & U16 if io.owner is not None else 0]
     for channel in (*range(6), Channel.VALVE):
         words += _u32(io.counters[channel])
     return words

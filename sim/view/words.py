@@ -4,7 +4,15 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-from devices.signals import DeviceRestarted, EncoderDoubt, GateFault, LinkLost, LinkRestored, WatchdogProven
+from devices.signals import (
+    DeviceRestarted,
+    EncoderDoubt,
+    GateFault,
+    LinkLost,
+    LinkRestored,
+    StrangerRefused,
+    WatchdogProven,
+)
 from lane.errors import ALARMS, Alarm
 from lane.events import machine, parcel
 from lane.inputs import EpochOpened, LaneStarted, OrderGiven, VisionFailed
@@ -76,6 +84,7 @@ _TELL: dict[type, tuple[Group, Callable[[Any], str]]] = {
     DeviceRestarted: (Group.DEVICE, lambda item: f"{item.role} restarted"),
     EncoderDoubt: (Group.DEVICE, lambda item: f"encoder doubt: {item.reason}"),
     GateFault: (Group.DEVICE, lambda item: f"gate fault: {item.reason}"),
+    StrangerRefused: (Group.DEVICE, lambda item: f"{item.writes} strange writes refused"),
     WatchdogProven: (Group.DEVICE, lambda item: "watchdog proven" if item.ok else f"watchdog unproven: {item.reason}"),
     VisionFailed: (Group.DEVICE, lambda item: f"no count: {item.reason}"),
 }  # fmt: skip

@@ -8,6 +8,8 @@ from tests.devices.wires import Registers
 
 PROFILES = Path(__file__).parents[2] / "config" / "devices"
 U32 = 1 << 32
+OUTPUTS, WATCHDOG_MS = 0x14, 0x1C
+"""Holding registers of the lane I/O."""
 
 
 def wall_ms() -> int:
@@ -19,9 +21,11 @@ class DemoIo(Registers):
     """Lane I/O. The test moves the belt (``encoder``), the eyes (``edge``) and the gate follows the valve at once."""
 
     def __init__(self, speed: int = 1) -> None:
-        holding = dict.fromkeys([*range(0x10, 0x15), *range(0x20, 0x27)], 0)
-        holding[0x13] = 400
+        holding = dict.fromkeys([*range(0x10, 0x1F), *range(0x20, 0x2F), 0x30, 0x31], 0)
+        holding[WATCHDOG_MS] = 400
         super().__init__(holding)
+        self.owner = 0
+        self.foreign = 0
         self.speed = speed
         self.boot = 7
         self.encoder = 5_000
@@ -57,8 +61,9 @@ class DemoIo(Registers):
         self.newest, self.ring, self.encoder = 0, [(0, 0, 0, 0)] * 16, 0
         self.applied = self.refused = self.refusal = 0
         self.armed = self.tripped = self.valve = False
-        self.holding[0x11] = 0
-        self.holding[0x13] = 400
+        self.foreign = 0
+        self.holding[OUTPUTS] = 0
+        self.holding[WATCHDOG_MS] = 400
 
     def set_valve(self, on: bool) -> None:
         """Valve and blade."""
@@ -74,12 +79,26 @@ class DemoIo(Registers):
         now_s = time.monotonic()
         if self.valve and now_s >= self.valve_until_s:
             self.set_valve(False)
-        watchdog_s = self.holding[0x13] / 1000
+        watchdog_s = self.holding[WATCHDOG_MS] / 1000
         if self.armed and not self.tripped and not self.ignore_watchdog and now_s - self.fed_s > watchdog_s:
             self.tripped = True
-            self.holding[0x11] &= ~1
+            self.holding[OUTPUTS] &= ~1
             self.set_valve(False)
             self.edge(11, True)
+
+    def __call__(self, unit: int, pdu: bytes) -> bytes | None:
+        """The owner's token ends each write; a claim takes it, as long as there is none."""
+        if pdu[0] not in (6, 16):
+            return super().__call__(unit, pdu)
+        address, token = int.from_bytes(pdu[1:3], "big"), int.from_bytes(pdu[-4:], "big")
+        if address == 0x30 and self.owner in (0, token):
+            self.owner = token
+        length = {0x10: 3, 0x14: 3, 0x18: 3, 0x1C: 3, 0x20: 9, 0x2C: 3, 0x30: 2}.get(address)
+        if pdu[0] == 6 or token != self.owner or int.from_bytes(pdu[3:5], "big") != length:
+            self.requests.append(pdu)
+            self.foreign += 1
+            return bytes((pdu[0] | 0x80, 4))
+        return super().__call__(unit, pdu)
 
     async def run(self) -> None:
         """The device's own life."""
@@ -96,17 +115,17 @@ class DemoIo(Registers):
         for seq, code, at, where in self.ring:
             words += [seq, code, at >> 16, at & 0xFFFF, where >> 16, where & 0xFFFF]
         self.inputs = dict(enumerate(words))
-        output = self.holding[0x11] & (0x1E if self.tripped else 0x1F) | self.valve << 8
-        state = [0xA502, self.inputs_word, output, self.applied, 0, self.refused, self.refusal, *[0] * 15]
+        output = self.holding[OUTPUTS] & (0x1E if self.tripped else 0x1F) | self.valve << 8
+        state = [0xA502, self.inputs_word, output, self.applied, 0, self.refused, self.refusal, self.foreign, *[0] * 14]
         self.inputs |= {0x100 + i: word for i, word in enumerate(state)}
 
     def written(self, address: int, values: list[int]) -> None:
         self.tick()
         if address == 0x10:
             self.armed, self.fed_s = True, time.monotonic()
-        elif address == 0x12:
+        elif address == 0x18:
             self.set_valve(False)
-        elif address == 0x14 and self.armed and time.monotonic() - self.fed_s < 0.4:
+        elif address == 0x2C and self.armed and time.monotonic() - self.fed_s < 0.4:
             self.tripped = False
         elif address == 0x20:
             self.release(values)

@@ -56,7 +56,10 @@ async def a_lane(tmp_path: Path, *, speed: int = 1, resume: IoResume | None = No
             for name, url in urls.items()
         }
         lane.rack = Rack(
-            RackConfig(devices=devices, speed=speed), now=lane.now, emit=lane.signals.append, resume=resume
+            RackConfig(devices=devices, speed=speed, token=0xA1B2C3D4),
+            now=lane.now,
+            emit=lane.signals.append,
+            resume=resume,
         )
         life = asyncio.create_task(lane.io.run())
         await lane.rack.start()

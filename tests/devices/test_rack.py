@@ -17,7 +17,7 @@ from devices.signals import (
     OutputProven,
     SafetyChanged,
 )
-from tests.devices.demo_devices import PROFILES
+from tests.devices.demo_devices import OUTPUTS, PROFILES
 from tests.devices.lane_bench import a_lane
 
 
@@ -25,9 +25,9 @@ def test_first_act_after_connect_is_the_safe_state(tmp_path: Path) -> None:
     async def story() -> None:
         async with a_lane(tmp_path) as lane:
             writes = [pdu[0] * 0x10000 + int.from_bytes(pdu[1:3], "big") for pdu in lane.io.requests]
-            first = [code for code in writes if code >> 16 in (6, 16)][:2]
-            assert first == [0x60011, 0x60012], "output word 0 and gate at rest come before anything else"
-            assert lane.io.requests[0][0] == 6
+            first = [code for code in writes if code >> 16 in (6, 16)][:3]
+            assert first == [0x100030, 0x100014, 0x100018], "owner, output word 0 and gate at rest come before all else"
+            assert lane.io.requests[0][0] == 16
             assert lane.drive.commands[0] == 5
             assert lane.source.requests[0] == bytes.fromhex("0600110000")
 
@@ -70,12 +70,12 @@ def test_induction_and_light_are_one_word_and_read_back(tmp_path: Path) -> None:
         async with a_lane(tmp_path) as lane:
             await lane.rack.apply(AllowInduction(allowed=True))
             await lane.rack.apply(ShowLight(light=Light.GREEN))
-            await lane.until(lambda: lane.io.holding[0x11] == 3)
+            await lane.until(lambda: lane.io.holding[OUTPUTS] == 3)
             await lane.until(
                 lambda: any(s.point == "allow_induction" for s in lane.signals if isinstance(s, OutputProven))
             )
             await lane.rack.apply(ShowLight(light=Light.RED))
-            await lane.until(lambda: lane.io.holding[0x11] == 9)
+            await lane.until(lambda: lane.io.holding[OUTPUTS] == 9)
 
     asyncio.run(story())
 
@@ -84,7 +84,7 @@ def test_a_black_hole_is_noticed_and_the_trip_is_told_on_return(tmp_path: Path) 
     async def story() -> None:
         async with a_lane(tmp_path) as lane:
             await lane.rack.apply(AllowInduction(allowed=True))
-            await lane.until(lambda: lane.io.holding[0x11] == 1)
+            await lane.until(lambda: lane.io.holding[OUTPUTS] == 1)
             lane.signals.clear()
             slave = lane.slaves["io"]
             slave.black_hole = True
@@ -98,7 +98,7 @@ def test_a_black_hole_is_noticed_and_the_trip_is_told_on_return(tmp_path: Path) 
             assert back.gap_us > 300_000
             await lane.until(lambda: not lane.io.tripped)
             await asyncio.sleep(0.1)
-            assert lane.io.holding[0x11] & 1 == 0, "induction is not allowed again without the lane"
+            assert lane.io.holding[OUTPUTS] & 1 == 0, "induction is not allowed again without the lane"
 
     asyncio.run(story())
 
@@ -107,7 +107,7 @@ def test_a_short_break_without_a_trip_keeps_what_was_wanted(tmp_path: Path) -> N
     async def story() -> None:
         async with a_lane(tmp_path) as lane:
             await lane.rack.apply(AllowInduction(allowed=True))
-            await lane.until(lambda: lane.io.holding[0x11] == 1)
+            await lane.until(lambda: lane.io.holding[OUTPUTS] == 1)
             lane.io.ignore_watchdog = True
             lane.signals.clear()
             lane.slaves["io"].drop()
@@ -115,7 +115,7 @@ def test_a_short_break_without_a_trip_keeps_what_was_wanted(tmp_path: Path) -> N
             assert [type(s) for s in lane.signals if isinstance(s, LinkLost | LinkRestored)] == [LinkLost, LinkRestored]
             back = next(s for s in lane.signals if isinstance(s, LinkRestored))
             assert not back.watchdog_tripped
-            await lane.until(lambda: lane.io.holding[0x11] == 1)
+            await lane.until(lambda: lane.io.holding[OUTPUTS] == 1)
 
     asyncio.run(story())
 
@@ -163,9 +163,9 @@ def test_an_orderly_end_leaves_every_device_safe(tmp_path: Path) -> None:
             for command in (RunBelt(speed_um_s=300_000), AllowInduction(allowed=True), SetBeam(on=True)):
                 await lane.rack.apply(command)
             await lane.until(lambda: lane.drive.running and lane.source.holding[0x11] == 1)
-            await lane.until(lambda: lane.io.holding[0x11] == 1)
+            await lane.until(lambda: lane.io.holding[OUTPUTS] == 1)
             await lane.rack.stop()
-            assert (lane.drive.running, lane.io.holding[0x11], lane.source.holding[0x11]) == (False, 0, 0)
+            assert (lane.drive.running, lane.io.holding[OUTPUTS], lane.source.holding[0x11]) == (False, 0, 0)
 
     asyncio.run(story())
 

@@ -18,6 +18,7 @@ from devices.signals import (
     LinkRestored,
     OutputProven,
     SafetyChanged,
+    StrangerRefused,
     WatchdogProven,
 )
 from tests.devices.demo_devices import DemoIo
@@ -53,10 +54,11 @@ def test_release_pulse_is_proven_by_end_switches_with_its_permit(tmp_path: Path)
             )
             await lane.rack.apply(pulse)
             await lane.until(lambda: lane.io.applied == 9)
-            block = next(pdu for pdu in lane.io.requests if pdu[0] == 16)
-            assert block[:6] == bytes.fromhex("10002000070E")
+            block = next(pdu for pdu in lane.io.requests if pdu[:3] == bytes.fromhex("100020"))
+            assert block[:6] == bytes.fromhex("100020000912")
             assert block[6:18] == bytes.fromhex("0009 0064 0000 1770 0000 36B0")
             assert 1_300 < int.from_bytes(block[18:20], "big") <= 1_500
+            assert block[20:] == bytes.fromhex("A1B2C3D4"), "the owner's token"
             await lane.until(lambda: len(lane.of(GateInPosition)) == 4)
             gate = [(s.position, s.permit_no) for s in lane.signals if isinstance(s, GateInPosition)]
             moving, release, inspect = GatePosition.MOVING, GatePosition.RELEASE, GatePosition.INSPECT
@@ -76,7 +78,7 @@ def test_a_refused_or_late_permit_is_a_gate_fault(tmp_path: Path) -> None:
             )
             await lane.rack.apply(late)
             await lane.until(lambda: bool(lane.of(GateFault)))
-            assert not [pdu for pdu in lane.io.requests if pdu[0] == 16]
+            assert not [pdu for pdu in lane.io.requests if pdu[:3] == bytes.fromhex("100020")]
             lane.io.inputs_word &= ~0x100
             again = ReleasePulse(
                 permit_no=4, seq=1, from_um=600_000, to_um=700_000, pulse_ms=100, not_after_us=lane.now() + 500_000
@@ -102,7 +104,50 @@ def test_a_restarted_io_is_told_with_encoder_doubt_and_made_safe_again(tmp_path:
             assert [s.boot for s in lane.signals if isinstance(s, DeviceRestarted)] == [8]
             assert len(lane.of(EncoderDoubt)) == 1
             assert lane.rack.belt(lane.now()) >= before
-            assert bytes.fromhex("0600110000") in lane.io.requests
+            claim, outputs_off = bytes.fromhex("1000300002 04 A1B2C3D4"), bytes.fromhex("1000140003 06 0000 A1B2C3D4")
+            assert lane.io.requests.index(claim) < lane.io.requests.index(outputs_off)
+
+    asyncio.run(story())
+
+
+def test_another_owner_is_named_and_the_device_is_taken_up_when_it_is_gone(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with a_lane(tmp_path) as lane:
+            lane.signals.clear()
+            lane.io.owner = 0x5EED
+            lane.io.requests.clear()
+            await lane.until(lambda: bool(lane.of(LinkLost)))
+            await lane.rack.apply(
+                ReleasePulse(
+                    permit_no=3, seq=1, from_um=600_000, to_um=700_000, pulse_ms=100, not_after_us=lane.now() + 500_000
+                )
+            )
+            await asyncio.sleep(0.1)
+            assert not lane.of(LinkRestored), "the claim is refused"
+            assert {pdu[1:3] for pdu in lane.io.requests[-2:] if pdu[0] == 16} == {bytes.fromhex("0030")}
+            assert lane.io.applied == 0
+            assert not lane.rack.connected["io"]
+            lane.io.owner = 0
+            await lane.until(lambda: bool(lane.of(LinkRestored)))
+            assert lane.io.owner == 0xA1B2C3D4
+
+    asyncio.run(story())
+
+
+def test_refused_strangers_are_told_once_a_second_at_most(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with a_lane(tmp_path) as lane:
+            stranger = bytes.fromhex("1000200009 12 0009 07D0 0000 0000 0000 0000 05DC 0000 0BAD")
+            lane.io(1, stranger)
+            await lane.until(lambda: bool(lane.of(StrangerRefused)))
+            for _ in range(5):
+                lane.io(1, stranger)
+            await asyncio.sleep(0.2)
+            assert [s.writes for s in lane.signals if isinstance(s, StrangerRefused)] == [1]
+            assert lane.io.applied == 0
+            await lane.until(lambda: len(lane.of(StrangerRefused)) == 2)
+            assert [s.writes for s in lane.signals if isinstance(s, StrangerRefused)] == [1, 5]
+            assert not lane.of(LinkLost)
 
     asyncio.run(story())
 

@@ -158,6 +158,11 @@ def test_source_refuses_what_the_manual_does_not_list() -> None:
     assert answer(it.cabinet.bank, bytes.fromhex("04 0000 0009")) == bytes((0x84, 2))
 
 
+TOKEN = (0xA1B2, 0xC3D4)
+STRANGER = (0xA1B2, 0xC3D5)
+REFUSED = bytes((0x90, 4))
+
+
 class Io:
     """The lane I/O over a plant whose clock the test moves."""
 
@@ -169,6 +174,15 @@ class Io:
         self.at_us = 0
         self.bank = LaneIoBank(self.plant, self.moment).bank
 
+    def own(self, address: int, *values: int) -> bytes:
+        """A write of the owner."""
+        write(self.bank, 0x30, *TOKEN)
+        return write(self.bank, address, *values, *TOKEN)
+
+    def refused(self) -> int:
+        """State register 7."""
+        return read(self.bank, 4, 0x100, 8)[7]
+
     def moment(self) -> Moment:
         self.plant.advance(self.at_us)
         return Moment(self.at_us, self.plant.belt.position(self.at_us), self.wall.us)
@@ -177,23 +191,26 @@ class Io:
 def test_manual_vectors_of_the_lane_io_are_obeyed() -> None:
     it = Io()
     assert read(it.bank, 4, 0, 105)[:9] == (0xA501, 1, 100, 0, 0, 0, 0, 0, 0b10000)
-    assert answer(it.bank, bytes.fromhex("06 0010 0007")) == bytes.fromhex("06 0010 0007")
-    permit = bytes.fromhex("10 0020 0007 0E 0009 07D0 0001 2345 0001 4000 05DC")
-    assert answer(it.bank, permit) == bytes.fromhex("10 0020 0007")
-    assert read(it.bank, 3, 0x20, 7) == (9, 2000, 1, 0x2345, 1, 0x4000, 1500)
-    assert read(it.bank, 4, 0x100, 7) == (0xA502, 0x100, 0, 0, 0, 0, 0)
+    assert answer(it.bank, bytes.fromhex("10 0030 0002 04 A1B2 C3D4")) == bytes.fromhex("10 0030 0002")
+    beat = bytes.fromhex("10 0010 0003 06 0007 A1B2 C3D4")
+    assert answer(it.bank, beat) == bytes.fromhex("10 0010 0003")
+    permit = bytes.fromhex("10 0020 0009 12 0009 07D0 0001 2345 0001 4000 05DC A1B2 C3D4")
+    assert answer(it.bank, permit) == bytes.fromhex("10 0020 0009")
+    assert read(it.bank, 3, 0x20, 9) == (9, 2000, 1, 0x2345, 1, 0x4000, 1500, 0, 0), "the token is told to nobody"
+    assert read(it.bank, 3, 0x30, 2) == (0, 0)
+    assert read(it.bank, 4, 0x100, 8) == (0xA502, 0x100, 0, 0, 0, 0, 0, 0)
     assert it.plant.io.waiting is not None
 
 
 def test_pulse_at_once_opens_the_valve_and_the_device_ends_it() -> None:
     it = Io()
-    write(it.bank, 0x20, 5, 1000, 0, 0, 0, 0, 100)
+    it.own(0x20, 5, 1000, 0, 0, 0, 0, 100)
     assert read(it.bank, 4, 0x100, 5) == (0xA502, 0, 0x100, 5, 1000)
     it.at_us = 400_000
     assert read(it.bank, 4, 0x100, 5) == (0xA502, 0x200, 0x100, 5, 600)
     it.at_us = 1_400_000
     assert read(it.bank, 4, 0x100, 5) == (0xA502, 0x100, 0, 5, 0)
-    write(it.bank, 0x20, 5, 1000, 0, 0, 0, 0, 100)
+    it.own(0x20, 5, 1000, 0, 0, 0, 0, 100)
     assert read(it.bank, 4, 0x100, 7)[5:] == (5, 2)
     codes = [code for seq, code, *_ in _slots(read(it.bank, 4, 0, 105)) if seq]
     assert codes == [0x800A, 8, 0x8009, 10, 9, 0x8008]
@@ -205,29 +222,107 @@ def _slots(block: Sequence[int]) -> list[tuple[int, ...]]:
 
 def test_tripped_watchdog_closes_the_valve_and_needs_a_fresh_heartbeat_to_clear() -> None:
     it = Io()
-    write(it.bank, 0x10, 7)
-    write(it.bank, 0x11, 0b1)
-    write(it.bank, 0x20, 5, 5000, 0, 0, 0, 0, 100)
+    it.own(0x10, 7)
+    it.own(0x14, 0b1)
+    it.own(0x20, 5, 5000, 0, 0, 0, 0, 100)
     it.wall.pass_ms(401)
     it.at_us = 401_000
     assert it.plant.io.watch(it.wall.us, it.at_us, 0)
     it.plant.io_changed(it.at_us, 0)
     assert read(it.bank, 4, 0, 9)[8] == 0b11
     assert read(it.bank, 4, 0x100, 3)[2] == 0
-    write(it.bank, 0x14, 1)
+    it.own(0x2C, 1)
     assert read(it.bank, 4, 0, 9)[8] == 0b11
-    write(it.bank, 0x10, 8)
-    write(it.bank, 0x14, 1)
+    it.own(0x10, 8)
+    it.own(0x2C, 1)
     assert read(it.bank, 4, 0, 9)[8] == 0b01
 
 
 def test_lane_io_refuses_parts_of_the_release_block_and_bad_watchdog_times() -> None:
     it = Io()
-    assert write(it.bank, 0x20, 1) == bytes((0x86, 3))
-    assert write(it.bank, 0x13, 99) == bytes((0x86, 3))
-    assert write(it.bank, 0x14, 2) == bytes((0x86, 3))
-    assert write(it.bank, 0x15, 1) == bytes((0x86, 2))
+    assert it.own(0x20, 1) == REFUSED
+    assert it.own(0x1C, 99) == bytes((0x90, 3))
+    assert it.own(0x2C, 2) == bytes((0x90, 3))
+    assert it.own(0x34, 1) == bytes((0x90, 2))
     assert answer(it.bank, bytes.fromhex("04 0000 006A")) == bytes((0x84, 2))
+
+
+BLOCKS = {0x10: (7,), 0x14: (1,), 0x18: (1,), 0x1C: (500,), 0x20: (9, 1000, 0, 0, 0, 0, 500), 0x2C: (1,)}
+
+
+def test_nobody_but_the_owner_moves_anything_and_each_try_is_counted() -> None:
+    it = Io()
+    it.own(0x14, 0b10)
+    it.own(0x20, 5, 5000, 0, 0, 0, 0, 100)
+    before = read(it.bank, 4, 0x100, 7), read(it.bank, 4, 0, 9), it.plant.io.watchdog_ms
+    tries = 0
+    for address, values in BLOCKS.items():
+        for stranger in (values, (*values, *STRANGER), (*values, 0, 0), (*values, TOKEN[0]), values[:1]):
+            function = 0x86 if len(stranger) == 1 else 0x90
+            assert write(it.bank, address, *stranger) == bytes((function, 4))
+            tries += 1
+        assert write(it.bank, address + 1, 1) == bytes((0x86, 4))
+        tries += 1
+    assert (read(it.bank, 4, 0x100, 7), read(it.bank, 4, 0, 9), it.plant.io.watchdog_ms) == before
+    assert it.refused() == tries
+    assert write(it.bank, 0x18, 1, *TOKEN) == bytes.fromhex("10 0018 0003"), "the owner still may"
+    assert read(it.bank, 4, 0x100, 3)[2] == 0b10
+
+
+def test_a_stranger_keeps_no_watchdog_fed() -> None:
+    it = Io()
+    it.own(0x10, 7)
+    for beat in range(8, 40):
+        it.wall.pass_ms(10)
+        write(it.bank, 0x10, beat, *STRANGER)
+    assert it.plant.io.watch(it.wall.us, 0, 0)
+
+
+def test_nothing_is_obeyed_before_a_first_claim() -> None:
+    it = Io()
+    assert write(it.bank, 0x10, 7, *TOKEN) == REFUSED
+    assert write(it.bank, 0x10, 7, 0, 0) == REFUSED
+    assert write(it.bank, 0x30, 0, 0) == REFUSED, "0 is no token"
+    assert write(it.bank, 0x30, 1) == bytes((0x86, 4)), "half a token is none"
+    assert it.own(0x10, 7) == bytes.fromhex("10 0010 0003")
+
+
+def test_another_controller_owns_it_only_after_five_seconds_of_silence() -> None:
+    it = Io()
+    it.own(0x10, 7)
+    it.wall.pass_ms(4_000)
+    assert write(it.bank, 0x18, 1, *TOKEN) == bytes.fromhex("10 0018 0003")
+    it.wall.pass_ms(4_999)
+    assert write(it.bank, 0x30, *STRANGER) == REFUSED
+    assert it.own(0x10, 8) == bytes.fromhex("10 0010 0003"), "the owner itself claims again at any time"
+    it.wall.pass_ms(5_000)
+    assert write(it.bank, 0x30, *STRANGER) == bytes.fromhex("10 0030 0002")
+    assert write(it.bank, 0x10, 9, *TOKEN) == REFUSED
+    assert write(it.bank, 0x10, 9, *STRANGER) == bytes.fromhex("10 0010 0003")
+
+
+def test_the_owner_stays_over_a_loss_of_power_and_its_silence_counts_anew() -> None:
+    it = Io()
+    it.own(0x10, 7)
+    it.wall.pass_ms(60_000)
+    it.plant.io.restart(0, 0)
+    assert it.refused() == 0
+    assert write(it.bank, 0x30, *STRANGER) == REFUSED
+    it.wall.pass_ms(4_999)
+    assert write(it.bank, 0x30, *STRANGER) == REFUSED
+    assert write(it.bank, 0x10, 7, *TOKEN) == bytes.fromhex("10 0010 0003")
+    assert it.refused() == 2
+
+
+def test_a_new_owner_begins_with_any_permit() -> None:
+    it = Io()
+    it.own(0x20, 900, 1000, 0, 0x100, 0, 0x200, 5000)
+    it.wall.pass_ms(5_000)
+    write(it.bank, 0x30, *STRANGER)
+    write(it.bank, 0x20, 7, 1000, 0, 0x100, 0, 0x200, 5000, *STRANGER)
+    waiting = it.plant.io.waiting
+    assert waiting is not None
+    assert waiting.permit_no == 7
 
 
 def test_reader_and_scale_speak_the_manual_vectors() -> None:

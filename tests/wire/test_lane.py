@@ -20,6 +20,7 @@ from lane.model.words import Route
 from sim.wire.control import ControlClient
 
 SPEED = 10
+TOKEN = [0xA1B2, 0xC3D4]
 UP_S_MAX = 20.0
 
 
@@ -58,15 +59,21 @@ class Lane:
     def serial(self, role: str) -> serial.Serial:
         return serial.Serial(self._path(role), 115_200, timeout=0)
 
+    def own(self, address: int, *values: int) -> None:
+        """A write of the lane I/O's owner."""
+        self.io.write_registers(0x30, TOKEN)
+        assert not self.io.write_registers(address, [*values, *TOKEN]).isError()
+
     def beat(self) -> None:
         self.beat_no += 1
-        for client in (self.io, self.source, self.cabinet):
+        self.own(0x10, self.beat_no)
+        for client in (self.source, self.cabinet):
             client.write_register(0x10, self.beat_no)
         self.drive.read_holding_registers(0x2100, count=6)
 
     def start(self) -> None:
         self.beat()
-        self.io.write_register(0x11, 1)
+        self.own(0x14, 1)
         self.source.write_register(0x11, 1)
         self.drive.write_register(0x2001, 500)
         self.drive.write_register(0x2000, 1)
@@ -119,8 +126,9 @@ def test_bodies_become_codes_weights_edges_and_lines(lane: Lane) -> None:
 
 
 def test_devices_become_safe_alone_when_the_core_is_silent(lane: Lane) -> None:
+    lane.beat()
+    lane.own(0x20, 1, 60_000, 0, 0, 0, 0, 1_000)
     lane.start()
-    lane.io.write_registers(0x20, [1, 60_000, 0, 0, 0, 0, 1_000])
     time.sleep(0.1)
     before = lane.truth()
     assert (before["valve"], before["beam"], before["tripped"]) == (True, True, False)

@@ -104,10 +104,11 @@ def test_gate_that_does_not_open_holds_and_nothing_is_released() -> None:
 def test_gate_that_opens_for_nobody_holds() -> None:
     plant = running()
     plant.give(GateInPosition(**plant.now(), position=GatePosition.MOVING))
-    plant.give(GateInPosition(**plant.now(), position=GatePosition.RELEASE, permit_no=7))
+    plant.give(GateInPosition(**plant.now(), position=GatePosition.RELEASE, permit_no=65_535))
     plant.run(10_000_000)
     assert state(plant) is State.HELD
     assert Alarm.GATE_FAULT in alarms(plant)
+    assert Alarm.FOREIGN_PERMIT not in alarms(plant), "the device still names the watchdog proof's pulse"
 
 
 def test_gate_answer_outside_the_window_proves_nothing() -> None:
@@ -238,7 +239,8 @@ def test_many_strays_are_bounded() -> None:
 
 def test_read_back_of_outputs_and_queue_of_epochs_are_noted() -> None:
     plant = running()
-    plant.give(OutputProven(**plant.now(), point="release", level=True))
+    plant.give(OutputProven(**plant.now(), point="release", level=False, permit_no=7))
+    plant.give(OutputProven(**plant.now(), point="allow_induction", level=True))
     plant.give(EpochQueueLow(**plant.now(), left=1))
     plant.give(EpochQueueLow(**plant.now(), left=8))
     assert alarms(plant) == {Alarm.EPOCH_QUEUE_LOW}

@@ -88,8 +88,14 @@ def _stuck_plant(duties: frozenset[Duty]) -> Plant:
     plant.allow_induction(0, True)
     plant.advance(1_000_000)
     plant.stick_gate(1_000_000, True)
-    plant.release(1_000_000, 7, 1_500, 0, 0, 1_000)
+    _open_soon(plant, 1_000_000, 1_500)
     return plant
+
+
+def _open_soon(plant: Plant, now_us: int, pulse_ms: int) -> None:
+    """A window that begins where the belt is next: a moving belt takes no pulse without one."""
+    belt_um = plant.belt.position(now_us)
+    assert plant.release(now_us, 7, pulse_ms, belt_um, belt_um + 10_000_000, 1_000) is Refusal.NONE
 
 
 def test_a_blade_that_is_not_where_it_was_commanded_stops_the_belt_of_a_lane_plc_only() -> None:
@@ -108,7 +114,8 @@ def test_a_blade_that_is_not_where_it_was_commanded_stops_the_belt_of_a_lane_plc
 def test_the_belt_starts_again_only_when_the_blade_stands_where_it_should() -> None:
     plant = Plant(LAYOUT, TRAVEL_US, [parcel(1)], seed=1, options=PlantOptions(duties=LANE_PLC))
     plant.set_belt(0, SPEED_UM_S)
-    plant.release(1_000_000, 7, 5_000, 0, 0, 1_000)
+    plant.advance(1_000_000)
+    _open_soon(plant, 1_000_000, 5_000)
     plant.advance(1_100_000)
     plant.stick_gate(1_100_000, True)
     plant.advance(3_000_000)
