@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from sim.outputs import expect_folders, write_figures
+from sim.seeds import SEED
 
 PROGRESS_PARCELS = 400
 """Runs of more parcels than this may last longer than two seconds and show a progress bar."""
@@ -71,7 +72,7 @@ sim.add_command(Forward("residual", "sim.residual.cli:residual", "The risk that 
 @sim.command("run")
 @click.argument("scenario", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--parcels", default=10_000, show_default=True, type=click.IntRange(1), help="Parcels in the stream.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of stream, people, verdicts.")
+@click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of stream, people, verdicts.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 @click.option(
     "--record", "record_file", type=click.Path(dir_okay=False, path_type=Path),

@@ -13,6 +13,7 @@ import click
 from sim.learning.bound import choose_bound, evaluate, hard_cases
 from sim.learning.references import learn_signatures
 from sim.outputs import whole_file, write_text
+from sim.seeds import SEED
 
 DEFAULT_SIGNATURES = Path(__file__).resolve().parents[1] / "config" / "models" / "signatures.json"
 
@@ -26,7 +27,7 @@ def learn() -> None:
 
 
 @learn.command()
-@click.option("--seed", type=int, default=4001, show_default=True, help="Seed of the reference scans.")
+@click.option("--seed", type=SEED, default=4001, show_default=True, help="Seed of the reference scans.")
 @click.option("--scans", type=click.IntRange(8, 500), default=48, show_default=True, help="Scans per goods.")
 @click.option("--opened", type=click.IntRange(50, 5_000), default=300, show_default=True, help="Opened parcels.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_SIGNATURES, show_default=True)
@@ -39,9 +40,11 @@ def signatures(seed: int, scans: int, opened: int, out: Path) -> None:
 
 
 @learn.command()
-@click.option("--seed", type=int, default=5001, show_default=True, help="Seed of the parcels the bound is fixed on.")
+@click.option("--seed", type=SEED, default=5001, show_default=True, help="Seed of the parcels the bound is fixed on.")
 @click.option("--parcels", type=click.IntRange(100, 100_000), default=1_500, show_default=True)
-@click.option("--check-seed", type=int, default=6001, show_default=True, help="Held-out seed the bound is measured on.")
+@click.option(
+    "--check-seed", type=SEED, default=6001, show_default=True, help="Held-out seed the bound is measured on."
+)
 @click.option("--check-parcels", type=click.IntRange(100, 100_000), default=1_000, show_default=True)
 @click.option("--signatures", "path", type=click.Path(path_type=Path, exists=True), default=DEFAULT_SIGNATURES)
 @click.option(

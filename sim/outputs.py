@@ -47,6 +47,15 @@ def expect_ending(option: str, file: Path | None, endings: Sequence[str]) -> Non
         raise click.ClickException(f"{option} {file}: expected a name that ends in {', '.join(endings)}")
 
 
+def make_folder(option: str, folder: Path) -> None:
+    """Make a folder for files that come later, before hours of work. Raises ``click.ClickException``."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(f"{option} {folder}: can't be made ({error.strerror})") from error
+    expect_folders(**{option.lstrip("-"): folder / "file"})
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A path beside ``path`` to write to; the file takes its place when the block ends, and is gone when it does not.

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from lane.clock import SPEED_MAX, wall_now
+from lane.codec import INTEGER_MAX
 from lane.runtime.run_directory import RunDirectory, RunError
 from lane.runtime.supervisor import Supervisor, lane_children
 from lane.runtime.watch import LaneWatch
@@ -18,15 +19,13 @@ from lane.settings.lane_file import decision_um, load_lane
 from lane.settings.reader import SettingsError
 from lane.settings.station import StationConfig
 
-SEED_MAX = 2**31 - 1
-
 
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--run", "run_path", type=click.Path(path_type=Path), help="Run directory (default: runs/<lane>-<day>).")
 @click.option("--speed", type=click.IntRange(1, SPEED_MAX), default=1, show_default=True, help="Twin lanes only.")
 @click.option(
-    "--seed", type=click.IntRange(0, SEED_MAX), default=1, show_default=True, help="Draw seed of a twin lane."
+    "--seed", type=click.IntRange(0, INTEGER_MAX), default=1, show_default=True, help="Draw seed of a twin lane."
 )
 @click.option("--no-console", is_flag=True, help="Do not start the web console.")
 @click.option("--leashed", is_flag=True, hidden=True, help="End in order when standard input closes.")

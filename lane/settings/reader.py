@@ -21,6 +21,9 @@ Word = TypeVar("Word", bound=StrEnum)
 FILE_BYTES_MAX = 1_000_000
 """A configuration file is written by hand; a larger one is some other file."""
 
+NESTING_MAX = 32
+"""No file has tables and lists deeper inside each other; reading and comparing them stays within the stack."""
+
 LINES_MAX = FILE_BYTES_MAX
 """More lines than bytes there are not."""
 
@@ -60,6 +63,9 @@ def line_numbers(text: str) -> dict[str, int]:
 def read_text(path: Path) -> str:
     """Text of a configuration file. Raises ``SettingsError`` naming the file when it can't be read."""
     try:
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "a device or a pipe"
+            raise SettingsError([f"{path}: expected a file, can't be read: it is {what}"])
         size = path.stat().st_size
         if size > FILE_BYTES_MAX:
             raise SettingsError([f"{path}: expected at most {FILE_BYTES_MAX} bytes, was {size}"])
@@ -88,6 +94,10 @@ class TomlFile:
         except tomllib.TOMLDecodeError as error:
             line, reason = syntax_fault(text, str(error))
             raise SettingsError([f"{path}:{line}: not valid TOML: {reason}"]) from error
+        except (RecursionError, ValueError) as error:  # values nested, or integers long, beyond what is parsed
+            raise SettingsError([f"{path}: not valid TOML: {error}"]) from error
+        if _deep(data):
+            raise SettingsError([f"{path}: expected tables and lists at most {NESTING_MAX} deep, are deeper"])
         return cls(path, data, line_numbers(text))
 
     def root(self) -> "Table":
@@ -257,6 +267,18 @@ class Table:
                 near = difflib.get_close_matches(key, self._known, n=1)
                 advice = f", did you mean {near[0]!r}?" if near else f"; known here: {', '.join(sorted(self._known))}"
                 self.complain(key, f"unknown key{advice}")
+
+
+def _deep(data: object) -> bool:
+    """Whether tables and lists stand deeper inside each other than any file has them."""
+    level = [data]
+    for _ in range(NESTING_MAX):
+        level = [
+            item
+            for value in level
+            for item in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+        ]
+    return bool(level)
 
 
 def _decimal(value: object) -> Decimal | None:

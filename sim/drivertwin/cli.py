@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from sim.outputs import expect_folders, write_figures
+from sim.seeds import SEED
 
 LANE_SHARE = 20
 """One request in so many is one of the whole lane."""
@@ -27,7 +28,7 @@ SCENARIO = Path(__file__).parents[2] / "config" / "scenarios" / "day.toml"
 
 @click.command()
 @click.option("--requests", default=20_000, show_default=True, type=click.IntRange(100), help="Modbus requests in all.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of requests and faults.")
+@click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of requests and faults.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 def drivers(requests: int, seed: int, json_file: Path | None) -> None:
     """Spoil the bytes between drivers and devices, and look for a wrong value that somebody believed.

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from sim.outputs import expect_folders, whole_file, write_figures, write_text
+from sim.seeds import SEED
 
 TERMINAL_FIGURES = 4
 """Figures shown in the terminal; the report has them all."""
@@ -39,7 +40,7 @@ def _list_figures(context: click.Context, _: click.Parameter, wanted: bool) -> N
 @click.option("--workers", type=click.IntRange(1), help="Processes on this machine; all cores when not given.")
 @click.option("--cluster", default="", help="Address of a Dask scheduler (tcp://host:8786) that runs it instead.")
 @click.option("--parcels", type=click.IntRange(20), help="Parcels in each run instead of the file's.")
-@click.option("--seed", type=click.IntRange(0), help="Seed instead of the file's.")
+@click.option("--seed", type=SEED, help="Seed instead of the file's.")
 @click.option("--replications", type=click.IntRange(1), help="Replications instead of the file's; not for a selection.")
 @click.option(
     "--list-figures", is_flag=True, is_eager=True, expose_value=False, callback=_list_figures,

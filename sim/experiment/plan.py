@@ -36,10 +36,9 @@ from sim.experiment.meanings import FIGURES, GROUND_PREFIX, USUAL, meaning_of
 from sim.experiment.replications import FIRST, PRECISION, STAYS
 from sim.experiment.selection import ALPHA
 from sim.experiment.selection import FIRST as SELECTION_FIRST
+from sim.seeds import SEED_MAX
 
 SCENARIOS_MAX = 500
-SEED_MAX = 2**48 - 1
-"""Every program that reads JSON holds such a number exactly."""
 BASE_NAME = "as it is"
 """Name of the only scenario of a file that varies nothing."""
 

@@ -1,13 +1,21 @@
 """A case: everything that one run of the search is made of, ready to be written down, shortened and run again."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from sim.explore.setup import Field, Setup, arrivals, draw_setup, goods_of
+import msgspec
+from msgspec import Meta
+
+from lane.permits import decision_um
+from lane.settings.reader import SettingsError, read_text
+from sim.explore.setup import Field, Setup, arrivals, config_of, draw_setup, goods_of
 from sim.faults import CATALOGUE, STREAM_KINDS, Fault, FaultKind
+from sim.seeds import SEED_MAX
+from sim.streams.arrivals import DAY_US
 from sim.streams.randoms import Keyed, key
 from sim.streams.truth import ParcelTruth
 
@@ -16,6 +24,10 @@ CALM = 80
 """Parcels of the liveness phase: twenty or so come in its first minute, the rest is measured."""
 PARCELS = 300
 """Parcels of one case."""
+PARCELS_MAX = 3_000
+"""Of a case file: ten times the usual, some seconds of work."""
+FAULT_US_MAX, FAULT_UM_MAX = 60_000_000, 50_000_000
+"""No fault need last longer, or happen further from the induct eye, to be seen on a lane."""
 AGAIN = 30
 """A parcel that comes round again is this many places behind its first time: about the way by the bench."""
 WAY_US = 22_000_000
@@ -47,14 +59,14 @@ class Case:
     liveness phase, which begins when the first of them stands at the induct eye. ``plain``: these parcels are sound
     and in order, whatever their stream has. ``expects``: violations that a stored case must show (empty: none)."""
 
-    seed: int
+    seed: Annotated[int, Meta(ge=0, le=SEED_MAX)]
     mode: Mode
     setup: Setup
-    parcels: int = PARCELS
-    calm: int = CALM
+    parcels: Annotated[int, Meta(ge=1, le=PARCELS_MAX)] = PARCELS
+    calm: Annotated[int, Meta(ge=0)] = CALM
     faults: tuple[Fault, ...] = ()
     kept: tuple[int, ...] = ()
-    expects: tuple[str, ...] = ()
+    expects: tuple[Annotated[str, Meta(pattern="^[A-Z][0-9]{1,2}$")], ...] = ()
     note: str = ""
 
 
@@ -152,44 +164,63 @@ def to_text(case: Case) -> str:
 
 
 def from_text(text: str, where: str) -> Case:
-    """Read a case. Raises CaseError."""
+    """Read a case. Raises CaseError naming the key."""
     try:
         plain = json.loads(text)
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise CaseError(f"{where}: expected a case as JSON ({error})") from error
     if not isinstance(plain, dict) or plain.pop("schema", "") != SCHEMA:
         raise CaseError(f'{where}: expected "schema": "{SCHEMA}" (a case that `lane sim search` wrote)')
     _known(plain, Case, where)
+    _known(plain.get("setup"), Setup, f"{where}: setup")
+    faults = plain.get("faults")
+    for place, fault in enumerate(faults if isinstance(faults, list) else ()):
+        _known(fault, Fault, f"{where}: faults[{place}]")
+        if isinstance(fault, dict):
+            fault.setdefault("at_us", 0)  # a value that is 0 is not written
     try:
-        setup = dict(plain["setup"])
-        _known(setup, Setup, f"{where}: setup")
-        setup["field"] = Field(setup["field"])
-        faults = []
-        for place, fault in enumerate(plain["faults"]):
-            _known(fault, Fault, f"{where}: faults[{place}]")
-            faults.append(Fault(**{"at_us": 0, **fault, "kind": FaultKind(fault["kind"])}))
-        given: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
-        }
-        given |= {"mode": Mode(plain["mode"]), "setup": Setup(**setup), "faults": tuple(faults)}
-        return Case(**given)
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, CaseError):
-            raise
-        raise CaseError(f"{where}: {error!r}; run the search again or compare with tests/sim/explore/cases") from error
+        case = msgspec.convert(plain, Case)
+    except msgspec.ValidationError as error:
+        what, _, key_path = str(error).partition(" - at `$")
+        at = key_path.strip(".`") or "case"
+        raise CaseError(f"{where}: {at}: {what[0].lower()}{what[1:]}; compare with tests/sim/explore/cases") from error
+    for wrong in _wrong(case):
+        raise CaseError(f"{where}: {wrong}")
+    return case
 
 
-def _known(plain: dict[str, Any], kind: Any, where: str) -> None:
+def _known(plain: object, kind: Any, where: str) -> None:
     known = [field.name for field in fields(kind)]
-    for name in plain:
+    for name in plain if isinstance(plain, dict) else ():
         if name not in known:
             raise CaseError(f"{where}: unknown key {name!r}; expected one of {', '.join(known)}")
+
+
+def _wrong(case: Case) -> Iterator[str]:
+    """What can't be, though each value for itself could."""
+    if case.calm > case.parcels:
+        yield f"calm: expected at most parcels ({case.parcels}), was {case.calm}"
+    if list(case.kept) != sorted(set(case.kept) & set(range(1, case.parcels + 1))):
+        yield f"kept: expected numbers 1..{case.parcels}, rising"
+    for place, fault in enumerate(case.faults):
+        shape = CATALOGUE[fault.kind]
+        for name, value, low, high in (
+            ("parcel", fault.parcel, 0, case.parcels),
+            ("at_us", fault.at_us, 0, DAY_US),
+            ("duration_us", fault.duration_us, 0, max(FAULT_US_MAX, shape.duration_us[1])),
+            ("position_um", fault.position_um, 0, FAULT_UM_MAX),
+            ("strength", fault.strength, min(0, shape.strength[0]), max(0, shape.strength[1])),
+        ):
+            if not low <= value <= high:
+                yield f"faults[{place}]: {name}: expected {low}..{high} of {fault.kind}, was {value}"
+    config = config_of(case.setup)
+    if min(decision_um(config), config.layout.second_reader_um) <= config.layout.tunnel_exit_um:
+        yield "setup: run_um: decision point and second reader stand behind the tunnel; expected more of run_um"
 
 
 def load_case(path: Path) -> Case:
     """Read a case file. Raises CaseError."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CaseError(f"{path}: {error.strerror}") from error
-    return from_text(text, str(path))
+        return from_text(read_text(path), str(path))
+    except SettingsError as error:
+        raise CaseError(str(error)) from error

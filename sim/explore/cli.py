@@ -1,5 +1,6 @@
 """``lane sim search`` and ``lane sim story``: look for the one wrong release, and tell how it came about."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,24 +9,24 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sim.explore.case import MIX, PARCELS, CaseError, Mode, draw_case, load_case, to_text
+from sim.explore.case import MIX, PARCELS, Case, CaseError, Mode, draw_case, load_case, to_text
 from sim.explore.figures import figures_of
 from sim.explore.search import FIELDS, Finding, Plan, case_of, search
 from sim.explore.setup import Field
 from sim.explore.shrink import SECONDS_MAX, Shrinker
 from sim.explore.story import story
 from sim.faults import FaultKind
-from sim.outputs import expect_folders, write_figures, write_text
+from sim.outputs import expect_folders, make_folder, write_figures, write_text
+from sim.seeds import SEED, SEED_MAX
 
 STORIES_MAX = 3
 """Unexplained findings that are shrunk and told at the end of a search; the others by `lane sim story`."""
 MODES = {"mixed": MIX, "both": (Mode.SWARM, Mode.ALL_ON)}
-_SEED = click.IntRange(0, (1 << 53) - 1)
 
 
 @click.command("search")
 @click.option("--parcels", default=20_000, show_default=True, type=click.IntRange(1), help="How many parcels in all.")
-@click.option("--seed", default=1, show_default=True, type=_SEED, help="Everything is drawn from it.")
+@click.option("--seed", default=1, show_default=True, type=SEED, help="Everything is drawn from it.")
 @click.option(
     "--mode", default="mixed", show_default=True, type=click.Choice([*MODES, *[str(mode) for mode in Mode]]),
     help="few: 1 to 8 kinds of faults at once; swarm: each kind with probability 1/2; all-on: every kind at 1 %; "
@@ -65,6 +66,8 @@ def search_command(
       lane sim story SEED --mode few --field plc     (printed with every finding)
     """
     expect_folders(json=json_file)
+    if cases_dir is not None:
+        make_folder("--cases", cases_dir)
     modes = MODES.get(mode) or (Mode(mode),)
     plan = Plan(
         seed=seed, parcels=parcels, modes=modes, fields=tuple(Field(one) for one in fields) or FIELDS,
@@ -136,7 +139,6 @@ def _tell(plan: Plan, finding: Finding, cases_dir: Path | None) -> None:
         return
     click.echo("\n".join(story(shrunk.case)))
     if cases_dir is not None:
-        cases_dir.mkdir(parents=True, exist_ok=True)
         path = cases_dir / f"{shrunk.rule.lower()}-{finding.seed}.json"
         write_text(path, to_text(shrunk.case))
         click.echo(f"written to {path}; replay: lane sim story {path}")
@@ -160,22 +162,16 @@ def story_command(
     CASE is a case file, SEED:NUMBER of a search (a mixed one on all fields), or the bare seed of one case. What the
     codes of rules and faults mean: sim/RULES.md.
     """
+    expect_folders(write=write)
     try:
-        if Path(case).is_file():
-            chosen = load_case(Path(case))
-        elif not case.replace(":", "", 1).isdecimal():
-            raise CaseError("no such file")
-        elif ":" in case:
-            seed, _, number = case.partition(":")
-            chosen = case_of(Plan(seed=int(seed), parcels=PARCELS), int(number))
-        else:
-            chosen = draw_case(int(case), Mode(mode), Field(field))
-    except (CaseError, ValueError) as error:
-        raise click.ClickException(f"{case}: expected a case file, SEED:NUMBER or a seed ({error})") from error
+        chosen = _chosen(case, Mode(mode), Field(field))
+    except CaseError as error:
+        raise click.ClickException(str(error)) from error
     if not whole:
         shrunk = Shrinker(chosen, rule or chosen.expects, seconds_max=seconds).run()
         if shrunk is None:
-            click.echo("no rule breaks in this case; it is told as it is")
+            which = f"{' or '.join(rule)} does not break" if rule else "no rule breaks"
+            click.echo(f"{which} in this case; it is told as it is")
         else:
             chosen = shrunk.case
             click.echo(f"{shrunk.runs} runs, {shrunk.seconds:.1f} s: {len(chosen.faults)} faults, "
@@ -184,3 +180,16 @@ def story_command(
     if write is not None:
         write_text(write, to_text(chosen))
         click.echo(f"written to {write}")
+
+
+def _chosen(case: str, mode: Mode, field: Field) -> Case:
+    """The case of a file, of a place in a search, or of a bare seed. Raises CaseError."""
+    numbers = case.split(":")
+    if len(numbers) <= 2 and all(number.isdecimal() and len(number) <= len(str(SEED_MAX)) for number in numbers):
+        seed, *place = map(int, numbers)
+        if max(seed, *place, 0) > SEED_MAX:
+            raise CaseError(f"{case}: expected numbers up to {SEED_MAX}")
+        return case_of(Plan(seed=seed, parcels=PARCELS), place[0]) if place else draw_case(seed, mode, field)
+    if not os.path.exists(case):
+        raise CaseError(f"{case[:200]}: expected a case file, SEED:NUMBER or a seed (no such file)")
+    return load_case(Path(case))

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
 
 import lane
 from lane.declarations.tables import Tables, load_tables
@@ -51,35 +54,42 @@ DUTIES = {
 WHOLE_SECOND_MS = 1_000
 
 
+_Wait = Annotated[int, Meta(ge=0, le=60_000_000)]
+_Permille = Annotated[int, Meta(ge=0, le=1_000)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """One lane. Lengths in um, times in us, shares in permille; ``draw`` is the draw's rate as text.
 
     ``run_um``: belt added (or, negative, left out) between tunnel and divert eye. ``goods``: which stream.
+    ``spare_um``: room that the feeder leaves beyond what the gate needs (negative: it feeds too closely). The bounds
+    are those of a lane file and a scenario; a case file outside them is refused.
     """
 
     field: Field = Field.PLC
-    speed_um_s: int = 500_000
-    run_um: int = 0
-    gap_um: int = 300_000
-    travel_us: int = 180_000
-    command_us: int = 15_000
-    declaration_us: int = 5_000
-    image_us: int = 60_000
-    message_us: int = 80_000
-    report_lag_us: int = 300_000
-    rate_per_hour: int = 1_200
-    regular_permille: int = 667
-    goods: int = 0
-    planted_permille: int = 250
+    speed_um_s: Annotated[int, Meta(ge=50_000, le=1_000_000)] = 500_000
+    run_um: Annotated[int, Meta(ge=-4_000_000, le=45_000_000)] = 0
+    gap_um: Annotated[int, Meta(ge=50_000, le=5_000_000)] = 300_000
+    travel_us: Annotated[int, Meta(ge=20_000, le=3_000_000)] = 180_000
+    command_us: Annotated[int, Meta(ge=0, le=1_000_000)] = 15_000
+    declaration_us: _Wait = 5_000
+    image_us: _Wait = 60_000
+    message_us: _Wait = 80_000
+    report_lag_us: Annotated[int, Meta(ge=20_000, le=60_000_000)] = 300_000
+    rate_per_hour: Annotated[int, Meta(ge=60, le=7_200)] = 1_200
+    regular_permille: _Permille = 667
+    goods: Annotated[int, Meta(ge=0, lt=STREAMS)] = 0
+    planted_permille: _Permille = 250
     second_reader: bool = True
     review: bool = False
-    officers: int = 8
-    bench_places: int = 400
-    draw: str = "0.055"
-    epoch_draws: int = 4_096
-    uncertain_permille: int = 150
-    attend_us: int = 5_000_000
+    officers: Annotated[int, Meta(ge=1, le=500)] = 8
+    bench_places: Annotated[int, Meta(ge=1, le=100_000)] = 400
+    draw: Annotated[str, Meta(pattern=r"^(0(\.[0-9]{1,9})?|1(\.0{1,9})?)$")] = "0.055"
+    epoch_draws: Annotated[int, Meta(ge=1, le=4_096)] = 4_096
+    uncertain_permille: _Permille = 150
+    attend_us: Annotated[int, Meta(ge=0, le=600_000_000)] = 5_000_000
+    spare_um: Annotated[int, Meta(ge=-5_000_000, le=5_000_000)] = SPARE_UM
 
 
 def draw_setup(seed: int, field: Field) -> Setup:
@@ -152,7 +162,7 @@ _MODEL_SHA256 = hashlib.sha256(SIGNATURES.encode()).hexdigest()
 def spacing_um(setup: Setup, config: CoreConfig) -> int:
     """What a gapping belt adds to the least gap, so that the blade is home and out again between two releases."""
     blade_us = 2 * setup.travel_us + config.gate.settle_us
-    needed = config.gate.margin_um + setup.speed_um_s * blade_us // 1_000_000 + SPARE_UM
+    needed = config.gate.margin_um + setup.speed_um_s * blade_us // 1_000_000 + setup.spare_um
     return max(SPARE_UM, needed - setup.gap_um)
 
 

@@ -13,10 +13,11 @@ from rich.table import Table
 from sim.oracles.campaign import REPLICATIONS, Outcome, run
 from sim.oracles.cases import CASES, FURTHER, REQUIRED
 from sim.outputs import expect_folders, write_figures
+from sim.seeds import SEED
 
 
 @click.command("oracles")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of all random streams.")
+@click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of all random streams.")
 @click.option(
     "--share", default=1.0, show_default=True, type=click.FloatRange(0.01, 1.0),
     help="Share of the customers of each case: a quick look with wider limits.",

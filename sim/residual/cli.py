@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from sim.outputs import expect_folders, write_figures
+from sim.seeds import SEED
 
 
 @click.command("residual")
@@ -31,7 +32,7 @@ from sim.outputs import expect_folders, write_figures
     help="With --kinds: one that moves bodies and one of the others befall a parcel together, the second at the gate.",
 )  # fmt: skip
 @click.option("--parcels", default=6_000, show_default=True, type=click.IntRange(1), help="Parcels on each build.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of all cases.")
+@click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of all cases.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
 @click.option(
     "--json",

@@ -15,6 +15,7 @@ from rich.table import Table as Grid
 from lane.settings.reader import SettingsError
 from sim.outputs import expect_ending, expect_folders, write_figures, write_text
 from sim.scenario import load_scenario
+from sim.seeds import SEED
 from sim.streamlab.arrivals_fit import ArrivalFit, TooShort, fit_arrivals
 from sim.streamlab.dispersion import LOADS, WINDOW_NAMES, dispersions, hourly_rates
 from sim.streamlab.fragment import arrivals_toml, goods_toml, toml_text
@@ -49,8 +50,8 @@ def streams() -> None:
 @streams.command("make")
 @click.argument("scenario", type=IN_FILE)
 @click.option("--parcels", default=10_000, show_default=True, type=click.IntRange(1), help="Parcels in the stream.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of everything drawn.")
-@click.option("--replication", default=0, show_default=True, type=click.IntRange(0), help="Another stream of the seed.")
+@click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of everything drawn.")
+@click.option("--replication", default=0, show_default=True, type=SEED, help="Another stream of the seed.")
 @click.option("--out", required=True, type=OUT_FILE, help=f"{CSV_SUFFIX} or {JSON_SUFFIXES[0]} file to write.")
 @JSON
 def make(scenario: Path, parcels: int, seed: int, replication: int, out: Path, json_file: Path | None) -> None:

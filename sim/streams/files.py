@@ -94,7 +94,7 @@ def _json_rows(path: Path) -> Iterator[tuple[int, ParcelRow]]:
             continue
         try:
             yield number, decoder.decode(line)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise ValueError(f"{path}:{number}: {_told(error)}") from error
 
 
@@ -110,7 +110,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, ParcelRow]]:
                 raise ValueError(f"{path}:{rows.line_num}: expected {len(header)} columns, was {len(cells)}")
             try:
                 yield rows.line_num, _from_cells(dict(zip(header, cells, strict=True)))
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, RecursionError) as error:
                 raise ValueError(f"{path}:{rows.line_num}: {_told(error)}") from error
     except csv.Error as error:
         raise ValueError(f"{path}:{rows.line_num}: no valid CSV: {error}") from error
@@ -138,7 +138,7 @@ def _from_cells(cells: dict[str, str]) -> ParcelRow:
     return msgspec.convert(plain, ParcelRow, strict=False)
 
 
-def _told(error: msgspec.MsgspecError) -> str:
+def _told(error: Exception) -> str:
     """msgspec's complaint with the column first."""
     text = str(error)
     what, _, where = text.partition(" - at `$.")

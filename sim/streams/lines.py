@@ -13,6 +13,8 @@ csv.field_size_limit(LINE_CHARS_MAX)
 def text_lines(path: Path, refusal: type[ValueError] = ValueError) -> Iterator[str]:
     """Lines of a UTF-8 file (a byte order mark is skipped). Raises ``refusal`` for a line over the limit, another
     encoding, or a file that can't be read."""
+    if path.exists() and not path.is_file():
+        raise refusal(f"{path}: expected a file, was a folder, a device or a pipe")
     try:
         with path.open(encoding="utf-8-sig", newline="") as text:
             for number in itertools.count(1):

@@ -85,6 +85,27 @@ def test_a_file_that_is_no_toml_is_refused_by_name(tmp_path: Path, content: byte
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a = " + "[" * 100_000, r"x\.toml: not valid TOML: .*recursion"),
+        ("a = " + "[" * 40 + "]" * 40, "expected tables and lists at most 32 deep"),
+        (".".join("a" * 40) + " = 1", "expected tables and lists at most 32 deep"),
+        ("a = " + "9" * 5_000, r"x\.toml: not valid TOML: .*digits"),
+    ],
+)
+def test_values_nested_or_long_beyond_reading_are_refused(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(SettingsError, match=told):
+        TomlFile.load(tmp_path / "x.toml")
+
+
+@pytest.mark.parametrize(("place", "what"), [("/dev/zero", "a device or a pipe"), ("/", "a folder")])
+def test_what_is_no_file_is_not_read(place: str, what: str) -> None:
+    with pytest.raises(SettingsError, match=f"expected a file, can't be read: it is {what}"):
+        TomlFile.load(Path(place))
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml: can't be read"):
         TomlFile.load(tmp_path / "nowhere.toml")

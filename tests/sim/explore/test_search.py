@@ -1,5 +1,6 @@
 """The search: figures that do not depend on workers, a short search that must be clean, faulty cores that are found."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,35 @@ def test_a_case_file_is_read_as_it_was_written() -> None:
         (lambda text: "{", "expected a case as JSON"),
         (lambda text: text.replace("sim-case/1", "sim-case/9"), "sim-case/1"),
         (lambda text: text.replace('"speed_um_s"', '"sped_um_s"'), "unknown key 'sped_um_s'"),
-        (lambda text: text.replace('"mode": "clean"', '"mode": "tidy"'), "tidy"),
+        (lambda text: text.replace('"mode": "clean"', '"mode": "tidy"'), "mode: invalid enum value 'tidy'"),
+        (lambda text: text.replace('"parcels": 60', '"parcels": 1000000000'), "parcels: expected `int` <= 3000"),
+        (lambda text: text.replace('"parcels": 60', '"parcels": 0'), "parcels: expected `int` >= 1"),
+        (lambda text: text.replace('"parcels": 60', '"parcels": NaN'), "parcels: expected `int`"),
+        (lambda text: text.replace('"parcels": 60', '"parcels": "60"'), "parcels: expected `int`, got `str`"),
+        (lambda text: text.replace('"calm": 20', '"calm": 61'), "calm: expected at most parcels (60), was 61"),
+        (lambda text: text.replace('"kept": []', '"kept": [3, 2]'), "kept: expected numbers 1..60, rising"),
+        (lambda text: text.replace('"kept": []', '"kept": [61]'), "kept: expected numbers 1..60, rising"),
+        (lambda text: text.replace('"faults": []', '"faults": [7]'), "faults[0]: expected `object`, got `int`"),
+        (lambda text: text.replace('"faults": []', '"faults": {}'), "faults: expected `array`, got `object`"),
+        (
+            lambda text: text.replace('"faults": []', '"faults": [{"kind": "JAM", "parcel": 61}]'),
+            "faults[0]: parcel: expected 0..60 of JAM, was 61",
+        ),
+        (
+            lambda text: text.replace('"faults": []', '"faults": [{"kind": "JAM", "duration_us": -1}]'),
+            "faults[0]: duration_us: expected 0..60000000 of JAM, was -1",
+        ),
+        (
+            lambda text: text.replace('"faults": []', '"faults": [{"kind": "BELT_SLIP", "strength": 400001}]'),
+            "faults[0]: strength: expected 0..400000 of BELT_SLIP, was 400001",
+        ),
+        (lambda text: re.sub(r'"setup": {[^}]*}', '"setup": 7', text), "setup: expected `object`, got `int`"),
+        (lambda text: re.sub('"run_um": [0-9-]+', '"run_um": -4000000', text), "setup: run_um: decision point"),
+        (lambda text: re.sub('"rate_per_hour": [0-9]+', '"rate_per_hour": 0', text), "setup.rate_per_hour: expected"),
+        (lambda text: re.sub('"draw": "[0-9.]+"', '"draw": "lots"', text), "setup.draw: expected `str` matching"),
+        (lambda text: re.sub('"seed": 7', f'"seed": {1 << 60}', text), "seed: expected `int` <= 9007199254740991"),
+        (lambda text: re.sub('"seed": 7,', "", text), "missing required field `seed`"),
+        (lambda text: '{"a":' * 100_000, "expected a case as JSON"),
     ],
 )
 def test_a_case_file_that_is_wrong_is_refused_with_what_was_expected(change: Any, told: str) -> None:
@@ -159,3 +188,19 @@ def test_the_command_writes_its_figures_and_tells_a_case(tmp_path: Path) -> None
     assert "no rule breaks in this case" in told.output
     assert CliRunner().invoke(sim, ["story", "nonsense"]).exit_code != 0
     assert "(no such file)" in CliRunner().invoke(sim, ["story", "nofile.json"]).output
+
+
+@pytest.mark.parametrize(
+    "case", [str(1 << 53), f"1:{1 << 53}", "9" * 5_000, "1:2:3", "٣x", "x" * 300, ".", "/dev/zero"]
+)
+def test_what_is_no_case_is_told_in_one_line(case: str) -> None:
+    told = CliRunner().invoke(sim, ["story", case])
+    assert told.exit_code == 1, told.output
+    assert told.output.count("\n") == 1
+    assert "expected" in told.output or "can't be read" in told.output
+
+
+def test_a_folder_of_cases_that_can_not_be_made_is_told_before_the_search() -> None:
+    told = CliRunner().invoke(sim, ["search", "--parcels", "2000000", "--cases", "/proc/cases"])
+    assert told.exit_code == 1
+    assert "--cases /proc/cases: can't be made" in told.output
