@@ -100,11 +100,18 @@ class Diverter:
         self._plan()
         self._plant.listener.valve(at_us, belt_um, io.valve, io.applied)
         if due_us is None:
+            self._rests(at_us, belt_um)
             return
         if home:
             self._switch(Channel.GATE_HOME, False, at_us, belt_um)
         if out:
             self._switch(Channel.GATE_OUT, False, at_us, belt_um)
+
+    def _rests(self, at_us: int, belt_um: int) -> None:
+        """The blade is where the valve wants it. Turned round before it moved, it never left its switch."""
+        for channel, there in ((Channel.GATE_HOME, self._gate.home(at_us)), (Channel.GATE_OUT, self._gate.out(at_us))):
+            if there and not self._io.inputs >> channel & 1:
+                self._switch(channel, True, at_us, belt_um)
 
     def _switch(self, channel: Channel, level: bool, at_us: int, belt_um: int) -> None:
         self._io.edge(channel, level, at_us, belt_um)

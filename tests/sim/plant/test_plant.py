@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lane.model.words import Route
 from sim.plant.happenings import Happening, Kind
-from sim.plant.lane_io import Refusal
+from sim.plant.lane_io import Channel, Refusal
 from sim.plant.plant import FEEDER_SLACK_UM, Plant
 from sim.streams.truth import Planted
 from tests.sim.helpers import LAYOUT, SPEED_UM_S, TRAVEL_US, parcel, running_plant
@@ -78,6 +78,16 @@ def test_a_stuck_gate_sends_everything_home_and_never_shows_out() -> None:
     happened = run_out(plant)
     assert plant.left[0].route is Route.INSPECT
     assert not [h for h in happened if h.kind is Kind.SWITCH]
+
+
+def test_a_blade_called_back_before_it_moved_shows_its_end_switch_again() -> None:
+    plant = running_plant([parcel(1)])
+    plant.advance(1_000_000)
+    plant.release(1_000_000, 1, 500, 0, 0, 500)
+    plant.rest_gate(1_000_000)
+    plant.advance(2_000_000)
+    assert plant.gate.home(2_000_000)
+    assert plant.io.inputs >> Channel.GATE_HOME & 1 == 1
 
 
 def test_the_feeder_waits_for_induction_for_the_belt_and_for_the_gap() -> None:
