@@ -5,7 +5,7 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
-from lane.journal.disk import sync_directory
+from lane.journal.disk import sync_directory, write_whole
 
 SHA256_PATTERN = re.compile(r"[0-9a-f]{64}\Z")
 TEMPORARY_PREFIX = ".tmp-"
@@ -41,18 +41,7 @@ class EvidenceStore:
             sync_directory(self._folder)
         if path.exists() and sha256(path.read_bytes()).hexdigest() == digest:
             return digest
-        temporary = path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{digest[:16]}")
-        temporary.unlink(missing_ok=True)
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.rename(path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_whole(path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{digest[:16]}"), path, data)
         sync_directory(path.parent)
         return digest
 

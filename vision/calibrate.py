@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vision.frame import Counts, Plane, ScanFrame
+from vision.frame import Counts, Plane, ScanFrame, halved
 
 MARGIN_COLUMNS = 24
 """Columns at each side that a carton of the lane never shadows: they watch the tube."""
@@ -71,7 +71,7 @@ def _channel(counts: Counts, dark: Plane, air: Plane) -> tuple[Plane, npt.NDArra
         level *= (1 / tube).astype(np.float32)[:, None]
     level -= np.float32(SCATTER_FLOOR) * (level.mean(axis=1, keepdims=True) - level)
     log = -np.log(np.maximum(level, np.float32(LEVEL_MIN)))
-    pairs = _halve(log)
+    pairs = halved(log)
     return pairs, pairs > -np.log(3 * LEVEL_MIN), int(dead.sum()), empty
 
 
@@ -81,11 +81,3 @@ def _mend(level: Plane, dead: npt.NDArray[np.bool_]) -> None:
     for column in np.flatnonzero(dead):
         left, right = alive[alive < column][-1:], alive[alive > column][:1]
         level[:, column] = level[:, np.concatenate([left, right])].mean(axis=1)
-
-
-def _halve(plane: Plane) -> Plane:
-    """Means of 2 x 2 pixels; an odd last line or column is left out."""
-    lines, columns = plane.shape[0] // 2 * 2, plane.shape[1] // 2 * 2
-    even = plane[:lines:2, :columns] + plane[1:lines:2, :columns]
-    half: Plane = (even[:, ::2] + even[:, 1::2]) * np.float32(0.25)
-    return half

@@ -53,3 +53,11 @@ def frame_of(image: ImageFile) -> ScanFrame:
         lines_expected=(header.line_to - header.line_from) % LINE_COUNTER_WRAP + 1,
         origin=header.origin,
     )
+
+
+def halved(plane: Plane) -> Plane:
+    """Means of 2 x 2 pixels; an odd last line or column is left out."""
+    lines, columns = plane.shape[0] // 2 * 2, plane.shape[1] // 2 * 2
+    even = plane[:lines:2, :columns] + plane[1:lines:2, :columns]
+    half: Plane = (even[:, ::2] + even[:, 1::2]) * np.float32(0.25)
+    return half

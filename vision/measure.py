@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from skimage.measure import approximate_polygon, find_contours, regionprops
 
-from vision.frame import Plane
-from vision.segment import Segmentation, quarter
+from vision.frame import Plane, halved
+from vision.segment import Segmentation
 
 OUTLINE_TOLERANCE = 0.8
 """Quarter-resolution pixels by which an outline may be simplified."""
@@ -41,7 +41,7 @@ def measure(
     """All regions, greatest first. Planes at half resolution; ``pitch_mm``, ``column_mm``: their pixel size."""
     pitch, column = 2 * pitch_mm, 2 * column_mm
     pixel_cm2 = pitch * column / 100
-    c_quarter, p_quarter = quarter(c_plane), quarter(p_plane)
+    c_quarter, p_quarter = halved(c_plane), halved(p_plane)
     regions = []
     for found in regionprops(segmentation.labels):  # type: ignore[no-untyped-call]
         # One pixel more on every side: blurred edges belong to the body.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from vision.frame import Plane
+from vision.frame import Plane, halved
 
 IRON_WEIGHT = 5.0
 """Equivalent polyethylene of iron for the mask: thin steel must not drop out."""
@@ -36,7 +36,7 @@ class Segmentation:
 
 def segment(c_plane: Plane, p_plane: Plane, pitch_mm: float, column_mm: float) -> Segmentation:
     """Label bodies. Planes at half resolution; ``pitch_mm``, ``column_mm``: their pixel size."""
-    weight = quarter(c_plane) + np.float32(IRON_WEIGHT) * quarter(p_plane)
+    weight = halved(c_plane) + np.float32(IRON_WEIGHT) * halved(p_plane)
     mask = ndimage.binary_opening(weight > GOODS_LEVEL, np.ones((2, 2), dtype=bool))
     closed = _close(mask)
     labels, count = ndimage.label(closed, structure=np.ones((3, 3), dtype=int))
@@ -48,14 +48,6 @@ def segment(c_plane: Plane, p_plane: Plane, pitch_mm: float, column_mm: float) -
     renumber = np.zeros(count + 1, dtype=np.int32)
     renumber[kept] = np.arange(1, kept.size + 1)
     return Segmentation(labels=renumber[labels], regions=int(kept.size))
-
-
-def quarter(plane: Plane) -> Plane:
-    """Means of 2 x 2 pixels of a half-resolution plane."""
-    lines, columns = plane.shape[0] // 2 * 2, plane.shape[1] // 2 * 2
-    even = plane[:lines:2, :columns] + plane[1:lines:2, :columns]
-    mean: Plane = (even[:, ::2] + even[:, 1::2]) * np.float32(0.25)
-    return mean
 
 
 def _close(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -52,13 +52,8 @@ def same_list(one: Declaration, other: Declaration) -> bool:
     when both have none at all (a table file without list numbers)."""
     if one.key != other.key:
         return False
-    if one.list_no and other.list_no:
-        return one.list_no == other.list_no
-    if one.pre_no and other.pre_no:
-        return one.pre_no == other.pre_no
-    if one.cop_no and other.cop_no:
-        return one.cop_no == other.cop_no and _same_party(one, other)
-    return not has_identity(one) and not has_identity(other)
+    agree = _numbers_agree(one, other)
+    return agree if agree is not None else not has_identity(one) and not has_identity(other)
 
 
 def group_versions(lists: Sequence[Declaration]) -> list[list[int]]:
@@ -81,13 +76,22 @@ def reaches(receipt: Receipt, versions: Iterable[Declaration]) -> bool:
 
 
 def _reaches(receipt: Receipt, d: Declaration) -> bool:
-    if receipt.list_no and d.list_no:
-        return receipt.list_no == d.list_no
-    if receipt.pre_no and d.pre_no:
-        return receipt.pre_no == d.pre_no
-    if receipt.cop_no and d.cop_no:
-        return receipt.cop_no == d.cop_no and _same_party(receipt, d)
+    agree = _numbers_agree(receipt, d)
+    if agree is not None:
+        return agree
     return bool(receipt.waybill) and (receipt.carrier, receipt.waybill) == (d.key.carrier, d.key.waybill)
+
+
+def _numbers_agree(one: Declaration | Receipt, other: Declaration) -> bool | None:
+    """Whether the first number that both have is the same: list, else preliminary, else the party's own. None: they
+    have no kind of number in common."""
+    if one.list_no and other.list_no:
+        return one.list_no == other.list_no
+    if one.pre_no and other.pre_no:
+        return one.pre_no == other.pre_no
+    if one.cop_no and other.cop_no:
+        return one.cop_no == other.cop_no and _same_party(one, other)
+    return None
 
 
 def concerns(receipt: Receipt, versions: Iterable[Declaration]) -> bool:

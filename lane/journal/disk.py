@@ -64,7 +64,15 @@ def sync_directory(folder: Path) -> None:
 
 def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a file whole or not at all: temporary, fsync, rename, fsync of the folder. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    write_whole(path.with_name(f".{path.name}.{os.getpid()}.tmp"), path, data, mode)
+    sync_directory(path.parent)
+
+
+def write_whole(temporary: Path, path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write and sync a temporary in the same folder, then rename it. The rename lasts once the folder is synced too.
+
+    Raises OSError, and leaves no temporary then.
+    """
     temporary.unlink(missing_ok=True)
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     try:
@@ -76,7 +84,6 @@ def write_durably(path: Path, data: bytes, mode: int = 0o644) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
 
 
 class LaneLock:

@@ -9,11 +9,11 @@ import binascii
 import hashlib
 import hmac
 import json
-import os
 from pathlib import Path
 
 import httpx
 
+from lane.journal.disk import sync_directory, write_whole
 from lane.settings.station import Destination
 
 HTTP_S_MAX = 10.0
@@ -21,6 +21,8 @@ HTTP_S_MAX = 10.0
 REPLY_BYTES_MAX = 64 * 1024
 SECRET_BYTES_MIN = 24
 """Standard Webhooks: a secret of 24..64 bytes."""
+FILE_MODE = 0o666
+"""Who may read or change a dropped file is left to the umask: it belongs to its receiver."""
 SIGNATURE_AGE_S_MAX = 300
 """A receiver refuses a signature older or newer than five minutes (replay)."""
 
@@ -79,26 +81,13 @@ def drop_file(folder: Path, key: str, body: bytes, *, wait_for_ack: bool) -> Non
     acknowledgement = folder / f"{key}.ack"
     try:
         if not (path.exists() or acknowledgement.exists()):
-            _write_durably(folder, path, body)
+            folder.mkdir(parents=True, exist_ok=True)
+            write_whole(path.with_suffix(".part"), path, body, FILE_MODE)
+            sync_directory(folder)
         if wait_for_ack and not accepted(acknowledgement.read_bytes() if acknowledgement.exists() else b"", key):
             raise TransportError(f"{folder}: no acknowledgement {acknowledgement.name} yet")
     except OSError as error:
         raise TransportError(f"{folder}: can't be written ({error.strerror})") from error
-
-
-def _write_durably(folder: Path, path: Path, body: bytes) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def accepted(reply: bytes, key: str) -> bool:

@@ -1,6 +1,5 @@
 """The run as its journal tells it: rows for the live table, counts and latencies for the summary."""
 
-import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -209,11 +208,3 @@ _READERS: dict[type, Callable[[Story, Any], None]] = {
     MessageAcknowledged: Story._acknowledged,
     EpochRevealed: Story._reveal,
 }
-
-
-def percentile(values: list[int], share: float) -> int:
-    """Nearest-rank percentile (0 for no values)."""
-    if not values:
-        return 0
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -7,8 +7,9 @@ from typing import Any
 
 from lane.views.tail import JournalTail
 from sim.demo.processes import Memory
-from sim.demo.story import Story, percentile
+from sim.demo.story import Story
 from sim.referee import Referee
+from sim.world.meter import quantile
 
 READ_AT_ONCE = 500
 
@@ -50,11 +51,9 @@ def figures(parts: Parts) -> dict[str, Any]:
             "rate": round(story.selected / story.draws, 4) if story.draws else 0.0,
         },
         "latency_ms": {
-            "image_to_disposition": latency.get(
-                "image_to_disposition", _wall_ms(story.scan_to_finding_us, parts.speed)
-            ),
+            "image_to_disposition": latency.get("image_to_disposition", wall_ms(story.scan_to_finding_us, parts.speed)),
             "exit_to_release_message": latency.get(
-                "exit_to_release_message", _wall_ms(story.exit_to_message_us, parts.speed)
+                "exit_to_release_message", wall_ms(story.exit_to_message_us, parts.speed)
             ),
         },
         "devices": _devices(parts.live.get("devices", {})),
@@ -75,13 +74,11 @@ def figures(parts: Parts) -> dict[str, Any]:
     }
 
 
-def _wall_ms(values_us: list[int], speed: int) -> dict[str, Any]:
-    """Percentiles in wall milliseconds of lane-clock differences."""
-    return {
-        "count": len(values_us),
-        "p50": round(percentile(values_us, 0.50) / speed / 1_000, 1),
-        "p99": round(percentile(values_us, 0.99) / speed / 1_000, 1),
-    }
+def wall_ms(values_us: list[int], speed: int) -> dict[str, Any]:
+    """Percentiles in wall milliseconds of lane-clock differences (0 of no values)."""
+    ordered = sorted(values_us)
+    percentiles = {f"p{p}": round((quantile(ordered, p) or 0) / speed / 1_000, 1) for p in (50, 99)}
+    return {"count": len(values_us), **percentiles}
 
 
 def _devices(live: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,14 @@ def start(run: Path, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
+def wait_for_the_journal(run: Path, process: "subprocess.Popen[str]") -> None:
+    end = time.monotonic() + 60
+    while not (run / "journal.db").exists():
+        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 def figures(run: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(Path(str(run) + ".json").read_text(encoding="utf-8"))
     return loaded
@@ -67,11 +75,7 @@ def test_demo_brings_every_parcel_to_a_proven_end(tmp_path: Path) -> None:
 def test_interrupted_demo_ends_in_order_and_leaves_no_process(tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start(run, "--parcels", "50", "--seed", "5")
-    end = time.monotonic() + 60
-    while not (run / "journal.db").exists():
-        assert process.poll() is None, process.stdout.read() if process.stdout else ""
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_for_the_journal(run, process)
     time.sleep(3)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=110)
@@ -89,10 +93,7 @@ def test_killed_demo_takes_its_processes_with_it(tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start(run, "--parcels", "50", "--seed", "5")
     end = time.monotonic() + 60
-    while not (run / "journal.db").exists():
-        assert process.poll() is None, process.stdout.read() if process.stdout else ""
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_for_the_journal(run, process)
     process.kill()
     process.wait()
     while str(run) in subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout:

@@ -30,7 +30,8 @@ from lane.model.words import (
 from sim.demo.live import cells
 from sim.demo.people import found_pieces, results_of
 from sim.demo.setup import DemoPlan, make_parcels
-from sim.demo.story import Story, percentile
+from sim.demo.story import Story
+from sim.demo.summary import wall_ms
 from sim.demo.truth_tail import TruthTail
 from sim.referee import Referee
 from sim.streams.truth import CONTENT_ERRORS, Planted
@@ -77,10 +78,12 @@ def test_release_latency_runs_from_the_exit_eye_to_the_acknowledgement() -> None
 
 
 @pytest.mark.parametrize(
-    ("values", "share", "expected"), [([], 0.5, 0), ([7], 0.99, 7), (list(range(1, 101)), 0.99, 99), ([1, 9], 0.5, 1)]
+    ("values_ms", "p50", "p99"), [([], 0, 0), ([7], 7, 7), (list(range(100, 0, -1)), 50, 99), ([9, 1], 1, 9)]
 )
-def test_percentiles_are_values_that_occurred(values: list[int], share: float, expected: int) -> None:
-    assert percentile(values, share) == expected
+def test_percentiles_are_values_that_occurred(values_ms: list[int], p50: int, p99: int) -> None:
+    speed = 4
+    found = wall_ms([value * 1_000 * speed for value in values_ms], speed)
+    assert found == {"count": len(values_ms), "p50": p50, "p99": p99}
 
 
 def test_truth_is_followed_line_by_line_and_reaches_the_referee(tmp_path: Path) -> None:

@@ -90,8 +90,11 @@ class MiniPlant:
 
     def core_hears(self, bent: AnyInput) -> Step:
         """Hand it to the core as it is, past the filter."""
-        step = self.core.handle(bent)
-        self.inputs.append(bent)
+        return self.heard(bent, self.core.handle(bent))
+
+    def heard(self, item: AnyInput, step: Step) -> Step:
+        """Note one step of the core and obey what it asks for."""
+        self.inputs.append(item)
         self.steps.append(step)
         self.events += step.events
         for command in step.commands:

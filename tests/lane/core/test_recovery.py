@@ -25,6 +25,19 @@ def lay(plant: MiniPlant, first: int, count: int) -> list[str]:
     return codes
 
 
+def keep_edges_back(plant: MiniPlant) -> list[AnyInput]:
+    """Edges of eyes do not reach the core until the filter is taken away; those that were kept."""
+    kept: list[AnyInput] = []
+
+    def away(item: AnyInput) -> AnyInput | None:
+        if isinstance(item, EyeChanged):
+            kept.append(item)
+        return None if isinstance(item, EyeChanged) else item
+
+    plant.filter = away
+    return kept
+
+
 def released(plant: MiniPlant) -> set[str]:
     return {plant.by_seq[event.seq].code for event in plant.of(ParcelReleased)}
 
@@ -149,14 +162,7 @@ def test_after_a_second_fault_the_next_fault_counts_as_the_first_one_again() -> 
 def test_a_restarted_core_that_hears_old_edges_late_recovers_for_the_parcels_after_it() -> None:
     plant = running(4)
     reach(plant, ParcelDrawn, 3)
-    kept: list[AnyInput] = []
-
-    def away(item: AnyInput) -> AnyInput | None:
-        if isinstance(item, EyeChanged):
-            kept.append(item)
-        return None if isinstance(item, EyeChanged) else item
-
-    plant.filter = away
+    kept = keep_edges_back(plant)
     plant.run(1_500_000)
     plant.filter = lambda item: item
     plant.begin()
@@ -175,14 +181,7 @@ def test_a_restarted_core_that_hears_old_edges_late_recovers_for_the_parcels_aft
 def test_edges_kept_over_a_gap_in_the_polls_are_sorted_out_without_a_flush() -> None:
     plant = running(6)
     reach(plant, ParcelDrawn, 4)
-    kept: list[AnyInput] = []
-
-    def away(item: AnyInput) -> AnyInput | None:
-        if isinstance(item, EyeChanged):
-            kept.append(item)
-        return None if isinstance(item, EyeChanged) else item
-
-    plant.filter = away
+    kept = keep_edges_back(plant)
     plant.run(300_000)
     plant.give(LinkLost(**plant.now(), role="io", port="p", unit=1, reason="silence"))
     plant.run(600_000)

@@ -51,15 +51,7 @@ class RecordedPlant(MiniPlant):
             assert self.images.put(b"%d" % item.seq) == item.image_sha256
         step = self.core.handle(item)
         self.journal.append(item, step.events)
-        self.inputs.append(item)
-        self.steps.append(step)
-        self.events += step.events
-        for command in step.commands:
-            self.commands.append(command)
-            hook = self.hooks.get(type(command))
-            if hook is None or not hook(command):
-                self._obey(command)
-        return step
+        return self.heard(item, step)
 
     def open_epoch(self) -> None:
         """The seal opens the next epoch."""

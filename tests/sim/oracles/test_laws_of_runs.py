@@ -45,11 +45,17 @@ def _times(records: Records, kind: Any, key: Callable[[Any], bool] = lambda reco
     return {record.seq: record.at_us for record in records if type(record) is kind and key(record)}
 
 
-def test_the_eyes_count_on_the_belt_what_the_books_say_of_each_parcel(records: Records) -> None:
-    """Little's law from two sides: the number between the eyes over time, and the times of the parcels one by one."""
+def _eyes(records: Records) -> tuple[list[int], list[int]]:
+    """Times of heads at the induct eye, and at both exit eyes."""
     edges = [record for record in records if type(record) is EyeChanged and record.blocked]
     came = [edge.at_us for edge in edges if edge.eye == EYE_INDUCT]
     went = [edge.at_us for edge in edges if edge.eye in (EYE_EXIT_RELEASE, EYE_EXIT_INSPECT)]
+    return came, went
+
+
+def test_the_eyes_count_on_the_belt_what_the_books_say_of_each_parcel(records: Records) -> None:
+    """Little's law from two sides: the number between the eyes over time, and the times of the parcels one by one."""
+    came, went = _eyes(records)
     inducted = _times(records, ParcelInducted)
     gone = _times(records, ParcelDiverted) | _times(records, ParcelReleased, lambda record: record.via is Via.GATE)
     assert len(came) == len(went) == len(inducted) == len(gone) == PARCELS
@@ -118,8 +124,6 @@ def test_every_body_is_somewhere_exactly_once(result: CoreTwinResult) -> None:
 
 
 def test_a_parcel_that_the_books_lose_is_noticed(records: Records) -> None:
-    edges = [record for record in records if type(record) is EyeChanged and record.blocked]
-    came = [edge.at_us for edge in edges if edge.eye == EYE_INDUCT]
-    went = [edge.at_us for edge in edges if edge.eye in (EYE_EXIT_RELEASE, EYE_EXIT_INSPECT)]
+    came, went = _eyes(records)
     with pytest.raises(ValueError, match="as many departures as arrivals"):
         paths.area_under_queue(came, went[:-1])
