@@ -16,11 +16,12 @@ from sim.calibrate.in_twin import against, run_in_twin
 from sim.calibrate.log_file import UNITS_US, Naming, read_log, write_log
 from sim.calibrate.moments import Log, Moment, NoLog
 from sim.calibrate.own_journal import journal_log
-from sim.calibrate.predict import Compared, Paired, predict, replayed
+from sim.calibrate.predict import REPLAYS, Compared, Paired, predict, replayed, too_short, with_replay
 from sim.calibrate.report import COMPARED, PAIRED, compared_row, law_rows, paired_row, write_report
 from sim.calibrate.scenario_file import scenario_toml
 from sim.outputs import expect_ending, expect_folders, whole_file, write_figures
 from sim.scenario import load_scenario
+from sim.seeds import SEED
 from sim.streamlab.arrivals_fit import TooShort
 from sim.streamlab.fragment import arrivals_toml
 from sim.streamlab.picture import SUFFIXES
@@ -102,7 +103,7 @@ class Options:
     type=click.IntRange(2, 1_000),
     help="Runs of the model behind each interval.",
 )
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of the model's runs.")
+@click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of the model's runs.")
 @click.option(
     "--lane",
     "lane_file",
@@ -179,9 +180,13 @@ def run(options: Options, told: Told) -> dict[str, Any]:
         progress=lambda one: told(f"running the model: {one} of {options.replications}"),
     )  # fmt: skip
     told("replaying the log")
-    pairs, _ = replayed(fit, target, options.seed)
+    replay = replayed(
+        fit, target, options.seed, min(REPLAYS, options.replications),
+        progress=lambda one: told(f"replaying the log: {one} of {min(REPLAYS, options.replications)}"),
+    )  # fmt: skip
+    compared, pairs = with_replay(compared, replay), replay.pairs
     twin, remarks = _in_scenario(options, fit, target, told)
-    remarks = [*fit.remarks, *remarks]
+    remarks = [*fit.remarks, *too_short(compared), *remarks]
     if options.report is not None:
         told("drawing")
         write_report(options.report, fit, target, model, compared, pairs, twin, remarks)

@@ -52,7 +52,7 @@ def write_report(
     save(path, f"Calibration to {log.source}", panels, tables)
 
 
-COMPARED = ("figure", "unit", "log", "± (batch means)", "model", "± (95 %)", "error")
+COMPARED = ("figure", "unit", "log", "± (95 %)", "model", "± (95 %)", "error", "replay's error")
 PAIRED = ("time", "parcels", "log, s", "model - log, s", "± (95 %)")
 
 
@@ -60,7 +60,7 @@ def compared_row(one: Compared) -> tuple[str, ...]:
     """A row of figures."""
     return (
         one.name, one.unit, f"{one.log:.4g}", _text(one.log_half), f"{one.model:.4g}", _text(one.half),
-        "-" if numpy.isnan(one.error) else f"{one.error:+.1%}",
+        _percent(one.error), _percent(one.replay_error),
     )  # fmt: skip
 
 
@@ -86,6 +86,10 @@ def law_rows(fit: Fit) -> list[tuple[str, ...]]:
         for name, law in named
         if law is not None
     ]  # fmt: skip
+
+
+def _percent(error: float) -> str:
+    return "-" if numpy.isnan(error) else f"{error:+.1%}"
 
 
 def _text(half: float) -> str:

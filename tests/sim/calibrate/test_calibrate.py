@@ -18,7 +18,7 @@ from sim.calibrate.in_twin import run_in_twin
 from sim.calibrate.log_file import Naming
 from sim.calibrate.moments import Log, Moment, log_of
 from sim.calibrate.own_journal import journal_log
-from sim.calibrate.predict import Compared, predict, replayed
+from sim.calibrate.predict import Compared, batch_halves, predict, replayed, too_short, with_replay
 from sim.calibrate.scenario_file import scenario_toml
 from sim.cli import sim
 from sim.scenario import load_scenario
@@ -127,7 +127,8 @@ def test_a_prediction_says_how_sure_it_is_and_meets_the_second_half(hand: tuple[
 
 def test_a_replay_of_the_logs_own_arrivals_differs_by_chance_only(hand: tuple[Log, Fit]) -> None:
     log, fit = hand
-    pairs, model = replayed(fit, log, 1)
+    replay = replayed(fit, log, 1, 3)
+    pairs, model = replay.pairs, replay.first
     assert (model.of(Moment.ARRIVED) == log.of(Moment.ARRIVED)).all()
     assert ((model.of(Moment.BENCH_DONE) >= 0) == (log.of(Moment.BENCH_DONE) >= 0)).all()
     assert [one.name for one in pairs][:2] == ["induction after arrival", "image after induction"]
@@ -147,6 +148,24 @@ def test_a_ciw_network_is_predicted(tmp_path: Path) -> None:
     assert abs(found["wait at the feeder"].error) < 0.05
     assert abs(found["time from entry to exit"].error) < 0.05
     assert abs(found["wait for bench"].model - found["wait for bench"].log) < found["wait for bench"].log_half
+    again = _by_name(with_replay(list(found.values()), replayed(fit, log, 1, 4)))
+    assert abs(again["throughput"].replay_error) < 0.001  # the log's own arrivals
+    assert abs(again["wait at the feeder"].replay_error) < 0.05
+    assert abs(again["wait for bench"].replay_error) < found["wait for bench"].log_half / found["wait for bench"].log
+    remarks = too_short(list(found.values()))
+    assert any("wait for bench: the log is one run of its source and tells this mean to ±" in text for text in remarks)
+
+
+def test_a_log_tells_its_own_figures_as_well_as_further_logs_agree_on_them() -> None:
+    """The half-widths that stand beside a log's figures hold the mean of further logs of the same source."""
+    logs = [_log(hand_written(seed, 4_000, batches=False), HAND_WORDS) for seed in range(20, 40)]
+    line = fit_line(logs[0]).line
+    runs = [{one.name: one.value for one in figures(log, reviewers=2, officers=3)} for log in logs]
+    halves = [batch_halves(log, line) for log in logs]
+    for name in ("throughput", "wait at the feeder", "wait for review", "share to bench"):
+        mean = sum(run[name] for run in runs) / len(runs)
+        held = sum(abs(run[name] - mean) <= half[name] for run, half in zip(runs, halves, strict=True))
+        assert held >= 15, name
 
 
 def test_what_a_log_lacks_is_left_out_and_told() -> None:
