@@ -71,6 +71,7 @@ STILL_US = 20_000
 _NO_PHASE, _FLUSH, _NOTHING = Phase.NONE, Phase.FLUSH, Step((), ())
 _ISSUED, _VOID = PermitState.ISSUED, PermitState.VOID
 _SEEN, _IDENTITY, _DECISION, _BEAM_OFF, _REST = Due.SEEN, Due.IDENTITY, Due.DECISION, Due.BEAM_OFF, Due.REST
+_RUN_EMPTY = Due.FLUSH
 _NEVER_STALE = (_BEAM_OFF, _REST)
 Handler = Callable[[Desk, Any], None]
 
@@ -212,6 +213,9 @@ class LaneController:
             if kind == _BEAM_OFF:
                 evidence.beam_due(desk)
                 continue
+            if kind == _RUN_EMPTY:
+                running.flush_due(desk)
+                continue
             parcel = state.parcels.get(number)
             if kind == _REST:
                 if parcel is None or parcel.permit.state is _VOID:
@@ -266,6 +270,8 @@ def _is_stale(state: LaneState, kind: int, number: int) -> bool:
         return False
     if kind in permitting.GATE_DUES:
         return not permitting.still_away(state.machine, kind, number)
+    if kind == _RUN_EMPTY:
+        return state.machine.phase is not _FLUSH
     parcel = state.parcels.get(number)
     if parcel is None:
         return True

@@ -155,6 +155,7 @@ def _enter(desk: Desk, was: State, reached: State) -> None:
     elif reached in (State.STOPPING, State.COMPLETING) and was in _RUNS_EMPTY and machine.belt_running:
         machine.phase = Phase.FLUSH
         machine.flush_to_um = desk.state.belt_um
+        _empty_by(desk)
     else:
         _rest(desk)
     advance(desk)
@@ -183,6 +184,7 @@ def _start(desk: Desk) -> None:
         machine.flush_to_um = state.belt_um
         if machine.belt_unknown:
             machine.flush_to_um += desk.layout.exit_inspect_um + desk.layout.parcel_um_max + desk.lag_um
+        _empty_by(desk)
         if state.parcels:
             flush(desk, "flush run before the watchdog proof")
         run_belt(desk)
@@ -214,6 +216,28 @@ def _to_speed(desk: Desk) -> None:
 
 def _gate_zone_clear(desk: Desk) -> bool:
     return not any(eye in desk.state.covers for eye in _GATE_EYES)
+
+
+def _empty_by(desk: Desk) -> None:
+    """The eyes at the gate must be clear two longest parcels behind the end of a flush run, and so must an eye that a
+    late body covers."""
+    covers = desk.state.covers
+    begins_um = max([desk.machine.flush_to_um, *(covers[eye].from_um for eye in _GATE_EYES if eye in covers)])
+    due_um = begins_um + 2 * desk.layout.parcel_um_max + desk.lag_um
+    desk.due_belt(max(due_um, desk.state.belt_um + desk.lag_um), Due.FLUSH, 0)
+
+
+def flush_due(desk: Desk) -> None:
+    """The belt ran empty and an eye stays covered: something lies there, or the eye is dirty, and nobody else tells."""
+    machine, state, layout = desk.machine, desk.state, desk.layout
+    if machine.phase is not Phase.FLUSH:
+        return
+    over_um = state.belt_um - 2 * layout.parcel_um_max - desk.lag_um
+    covered = [eye for eye in _GATE_EYES if eye in state.covers]
+    if state.parcels or over_um < max([machine.flush_to_um, *(state.covers[eye].from_um for eye in covered)]):
+        _empty_by(desk)
+    elif covered:
+        desk.want(Cause.JAM, detail=f"eye {', '.join(covered)} stays covered while the belt runs empty")
 
 
 def advance(desk: Desk) -> None:

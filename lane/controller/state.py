@@ -73,6 +73,7 @@ class Due:
     REST: Final = 6
     GATE_LEFT: Final = 7
     GATE_HOME: Final = 8
+    FLUSH: Final = 9
     VISION: Final = 101
     LINK: Final = 102
     EPOCH: Final = 103

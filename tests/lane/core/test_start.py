@@ -16,7 +16,7 @@ from devices.signals import (
     WatchdogProven,
 )
 from lane.errors import Alarm, Cause
-from lane.events.machine import StateChanged, TrackingStray
+from lane.events.machine import AlarmRaised, StateChanged, TrackingStray
 from lane.events.parcel import (
     ParcelDiverted,
 )
@@ -188,3 +188,22 @@ def test_commissioning_mode_issues_no_permit() -> None:
     plant = running(1, mode=Mode.COMMISSIONING)
     reach(plant, ParcelDiverted)
     assert grounds(plant, 1) == {Ground.LANE_NOT_EXECUTING}
+
+
+def test_an_eye_that_stays_covered_after_a_flush_run_holds_the_lane_and_is_named() -> None:
+    plant = MiniPlant()
+    plant.begin()
+    plant.order(Reset)
+    plant.give(EyeChanged(**plant.now(), eye="exit_release", blocked=True))
+    plant.order(Start)
+    plant.run(MINUTE)
+    assert state(plant) is State.HELD
+    told = [event.detail for event in plant.of(AlarmRaised) if event.number == Alarm.JAM]
+    assert told == ["eye exit_release stays covered while the belt runs empty"]
+    plant.order(Unhold)
+    plant.run(MINUTE)
+    assert state(plant) is State.HELD, "nothing was freed"
+    plant.give(EyeChanged(**plant.now(), eye="exit_release", blocked=False))
+    plant.order(Unhold)
+    plant.run(MINUTE)
+    assert state(plant) is State.EXECUTE
