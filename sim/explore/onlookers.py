@@ -1,4 +1,5 @@
-"""Everybody who looks on at one run besides the watch: scribe, places, restarts, and the field's duties.
+"""Everybody who looks on at one run besides the watch: scribe, places, restarts, evidence, permits, and the duties
+of the field.
 
 The scribe reads what was written; the others look at the core's state when a step is over, and at the plant's edges.
 """
@@ -12,6 +13,7 @@ from lane.inputs import AnyInput
 from lane.model.words import Route
 from sim.explore.duties import Duties
 from sim.explore.noted import Noted
+from sim.explore.passes import Passes
 from sim.explore.places import Places
 from sim.explore.restarts import Restarts
 from sim.explore.scribe import Scribe
@@ -31,6 +33,7 @@ class Onlookers:
         self._places = Places(station, watch.breaks, routed)
         self._restarts = Restarts(station, watch.breaks)
         self._noted = Noted(station, watch.breaks)
+        self._passes = Passes(station, watch.breaks, routed)
 
     def saw(self, item: AnyInput, events: Sequence[AnyEvent]) -> None:
         """One step of a core before which nobody stands: only those with records are seen."""
@@ -43,6 +46,7 @@ class Onlookers:
         self._places.heard(item, events)
         self._restarts.heard(item, events)
         self._noted.heard(item, events)
+        self._passes.heard(item, events, step.commands)
 
     def field(self, listener: Listener) -> Listener:
         """Stand between the plant and its listener."""

@@ -137,7 +137,7 @@ class Places:
         """Whose head the core took this edge for; whether it had to."""
         eye = self._eyes[item.eye]
         place_um = item.belt_um - eye.at_um
-        lost = {event.seq for event in events if type(event) is TrackingLost}
+        lost = {event.seq for event in events if type(event) is TrackingLost and event.eye == item.eye}
         ended = {event.seq for event in events if type(event) in (ParcelReleased, ParcelDiverted, CustodyUnproven)}
         taken, due = 0, []
         for seq, known in self._known.items():
@@ -167,6 +167,8 @@ class Places:
             self._breaks("R15", f"an edge of {name} {away_um} um from its place was taken for it", seq)
         elif away_um > eye.window_um and not slipped:
             self._breaks("R15", f"an edge of {name} {away_um} um from its place, beyond its window, was no fault", seq)
+        elif away_um <= eye.window_um and slipped:
+            self._breaks("R15", f"an edge of {name} {away_um} um from its place, in its window, was a fault", seq)
 
     def _length(self, item: EyeChanged, cover: tuple[int, int], state: LaneState) -> None:
         """Two eyes that disagree on a length."""

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from sim.outputs import expect_folders, write_figures
+from sim.seeds import SEED
 
 FOUND_PERMILLE_MIN = 900
 """Share of the bugs that the search must find within its parcels."""
@@ -17,7 +18,7 @@ FOUND_PERMILLE_MIN = 900
 @click.command()
 @click.option("--bug", "names", multiple=True, help="Only this exhibit (again for more). Default: all.")
 @click.option("--parcels", default=100_000, show_default=True, type=click.IntRange(300), help="Budget of one hunt.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Seed of the searches.")
+@click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of the searches.")
 @click.option("--starts", default=1, show_default=True, type=click.IntRange(1, 20), help="Seeds, from --seed on.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes.")
 @click.option(
@@ -25,7 +26,11 @@ FOUND_PERMILLE_MIN = 900
     show_default=True, help="Kind of search (again for more).",
 )  # fmt: skip
 @click.option("--list", "show_list", is_flag=True, help="Show the exhibits and hunt nothing.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the figures here, and each hunt at once beside it (FILE with .hunts.jsonl): begun again, the command "
+    "goes on where it was.",
+)  # fmt: skip
 def museum(
     names: tuple[str, ...], parcels: int, seed: int, starts: int, workers: int, modes: tuple[str, ...],
     show_list: bool, json_file: Path | None,
@@ -51,16 +56,19 @@ def museum(
     chosen = list(names or BUGS)
     if show_list:
         for name in chosen:
-            note = f" (no run can show it: {BUGS[name].equivalent})" if BUGS[name].equivalent else ""
-            console.print(f"{name:34} {BUGS[name].wrong}{note}", highlight=False, soft_wrap=True)
+            bug = BUGS[name]
+            note = f" (no run can show it: {bug.equivalent})" if bug.equivalent else ""
+            note += f" (hunted without {bug.masked_by})" if bug.without else ""
+            console.print(f"{name:34} {bug.wrong}{note}", highlight=False, soft_wrap=True)
         return
+    kept = json_file.with_suffix(".hunts.jsonl") if json_file is not None else None
     hunts = sum(not BUGS[name].equivalent for name in chosen) * len(modes) * starts
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("hunting", total=hunts)
         found = timed_tour(
             chosen, modes, range(seed, seed + starts), parcels, workers=workers,
-            progress=lambda one: progress.advance(task),
+            progress=lambda one: progress.advance(task), kept=kept,
         )  # fmt: skip
     write_figures(json_file, found)
     _show(console, found, modes)

@@ -15,16 +15,17 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from sim.coretwin.station import Station
-from sim.explore.case import PARCELS, Case, Mode, stream_of
+from sim.explore.case import PARCELS, Case, Mode, case_seed, draw_case, stream_of
+from sim.explore.corners import CORNERS, corner_case
 from sim.explore.residual import unexplained
 from sim.explore.run import CRASH, CaseResult, run_case
-from sim.explore.search import Plan, case_of
+from sim.explore.search import FIELDS, Plan
 from sim.explore.setup import Field
 from sim.museum.bug import Bug
 from sim.museum.patching import applied
 
 ORDER = (Mode.ALL_ON, Mode.SWARM, Mode.CLEAN, Mode.FEW)
-"""Modes of a mixed hunt in turn: where most goes wrong comes first; fields change after each round."""
+"""Modes of a mixed hunt in turn: where most goes wrong comes first; fields change with every case."""
 PLANS: dict[str, tuple[Mode, ...]] = {"mixed": ORDER, "swarm": (Mode.SWARM,), "all-on": (Mode.ALL_ON,)}
 """Modes of the search that a bug is hunted in."""
 AGAIN = 6
@@ -78,14 +79,26 @@ class Sound:
     """The sound core's own cases, kept while a worker lives."""
 
     seed: int
-    cases: dict[tuple[str, int], Shown] = field(default_factory=dict)
+    cases: dict[tuple[str, int, str], Shown] = field(default_factory=dict)
 
-    def case(self, mode: str, plan: Plan, number: int) -> Shown:
-        """The case without a bug."""
-        known = self.cases.get((mode, number))
+    def case(self, mode: str, plan: Plan, number: int, bug: Bug) -> Shown:
+        """The case without the bug (and without the line of defence that would mask it)."""
+        key = (mode, number, repr(bug.without))
+        known = self.cases.get(key)
         if known is None:
-            known = self.cases[mode, number] = shown(case_of(plan, number))
+            with applied(bug.without):
+                known = self.cases[key] = shown(case_at(plan, number))
         return known
+
+
+def case_at(plan: Plan, number: int) -> Case:
+    """The ``number``-th case of a hunt, from 0. A mixed one takes a case of the search's modes and a corner in turn."""
+    seed, turn = case_seed(plan.seed, number), number
+    if plan.modes == ORDER:
+        turn = number // 2
+        if number % 2:
+            return corner_case(seed, turn, FIELDS[(turn + turn // len(CORNERS)) % len(FIELDS)], PARCELS)
+    return draw_case(seed, plan.modes[turn % len(plan.modes)], FIELDS[turn % len(FIELDS)], PARCELS)
 
 
 def shown(case: Case) -> Shown:
@@ -129,9 +142,9 @@ def hunt(
     scales = Scales()
     changed = False
     for number in range(plan.cases):
-        clean = sound.case(mode, plan, number)
-        with applied(bug.parts):
-            ill = shown(case_of(plan, number))
+        clean = sound.case(mode, plan, number, bug)
+        with applied((*bug.without, *bug.parts)):
+            ill = shown(case_at(plan, number))
         changed = changed or ill.books != clean.books
         named = scales.weigh(ill, clean)
         if named is not None:

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 from sim.museum.bug import Bug
 from sim.museum.exhibits import BUGS
 from sim.museum.hunt import Hunt, Sound, hunt
+from sim.museum.ledger import Ledger
 
 _SOUND: dict[int, Sound] = {}
 """The sound core's cases by seed; lives as long as the worker."""
@@ -30,16 +32,34 @@ def tour(
     *,
     workers: int,
     progress: Callable[[Hunt], object] | None = None,
+    kept: Path | None = None,
 ) -> list[Hunt]:
-    """Every bug in every mode from every seed. Equal for any number of workers; bugs without effect are left out."""
+    """Every bug in every mode from every seed. Equal for any number of workers; bugs without effect are left out.
+
+    ``kept``: each hunt is written into this file at once, and not hunted again when it stands there already.
+    """
     tasks = [(name, mode, seed) for seed in seeds for mode in modes for name in names if not BUGS[name].equivalent]
     found: dict[tuple[str, str, int], Hunt] = {}
+    ledger = Ledger(kept, parcels)
+
+    def take(task: tuple[str, str, int], result: Hunt) -> None:
+        found[task] = result
+        if progress is not None:
+            progress(result)
+
+    left = []
+    for task in tasks:
+        known = ledger.known(BUGS[task[0]], task[1], task[2])
+        if known is None:
+            left.append(task)
+        else:
+            take(task, known)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(one_hunt, *task, parcels): task for task in tasks}
+        waiting = {pool.submit(one_hunt, *task, parcels): task for task in left}
         for future in as_completed(waiting):
-            result = found[waiting[future]] = future.result()
-            if progress is not None:
-                progress(result)
+            result = future.result()
+            ledger.keep(BUGS[result.bug], result)
+            take(waiting[future], result)
     return [found[task] for task in tasks]
 
 
@@ -89,6 +109,7 @@ def _row(bug: Bug, hunts: Sequence[Hunt]) -> dict[str, Any]:
         "found": bool(best),
         "parcels": min(best, default=0),
         "changed": any(one.changed for one in hunts),
+        "masked_by": bug.masked_by,
         "modes": modes,
     }
 
@@ -105,9 +126,9 @@ def _median(values: Iterable[int]) -> int:
 
 def timed_tour(
     names: Sequence[str], modes: Sequence[str], seeds: Sequence[int], parcels: int, *, workers: int,
-    progress: Callable[[Hunt], object] | None = None,
+    progress: Callable[[Hunt], object] | None = None, kept: Path | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """``tour`` and its figures."""
     began = time.perf_counter()
-    hunts = tour(names, modes, seeds, parcels, workers=workers, progress=progress)
+    hunts = tour(names, modes, seeds, parcels, workers=workers, progress=progress, kept=kept)
     return figures(hunts, parcels, time.perf_counter() - began)
