@@ -8,8 +8,9 @@ parcels were opened and why, and which bodies nobody can account for. It uses th
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from lane.events.machine import AlarmRaised, OrderRefused, StateChanged
 from lane.events.parcel import (
@@ -38,9 +39,10 @@ MATCH_UM = 60_000
 SHOWN_MAX = 50
 """Violations listed in a report; all are counted."""
 
+_RELEASE = MessageKind.RELEASE  # looked up on its class, a member of an enum costs 0.3 us in Python 3.11
 
-@dataclass(slots=True)
-class Passage:
+
+class Passage(Struct, gc=False):
     """What the lane's records say of one lane number."""
 
     seq: int
@@ -54,16 +56,15 @@ class Passage:
     decided_um: int = 0
     grounds: tuple[Ground, ...] = ()
     permitted: bool = False
-    released: list[Via] = field(default_factory=list)
+    released: list[Via] = []
     diverted: bool = False
     unproven: bool = False
     lost: bool = False
-    release_messages: Counter[Via] = field(default_factory=Counter)
+    release_messages: list[Via] = []
     bench: str = ""
 
 
-@dataclass(slots=True)
-class Fate:
+class Fate(Struct, gc=False):
     """What truly happened to one body."""
 
     fed_um: int
@@ -239,8 +240,8 @@ class Referee:
 
     def _queued(self, event: MessageQueued) -> None:
         self.counts[f"message_{event.message}"] += 1
-        if event.message is MessageKind.RELEASE:
-            self._passage(event.seq).release_messages[event.via] += 1
+        if event.message is _RELEASE:
+            self._passage(event.seq).release_messages.append(event.via)
 
     def _bench(self, event: BenchRecorded) -> None:
         self._passage(event.seq).bench = event.result
@@ -292,7 +293,7 @@ class Referee:
             faults.append(Violation.FALSE_RECORD)
         if len(passage.released) > 1 or (passage.released and passage.diverted and Via.GATE in passage.released):
             faults.append(Violation.TWICE)
-        if dict(passage.release_messages) != dict(Counter(passage.released)):
+        if Counter(passage.release_messages) != Counter(passage.released):
             faults.append(Violation.MESSAGE)
         if Via.BENCH in passage.released and self._status(truth) is not StatusClass.RELEASED:
             faults.append(Violation.STATUS)
@@ -348,7 +349,7 @@ class Referee:
             "unaccounted_bodies": lost[:SHOWN_MAX],
             "custody_unproven": len(unproven),
             "moved_blade_under_body": sum(fate.moved_blade for _, fate in fates),
-            "release_messages": sum(sum(p.release_messages.values()) for p in self.passages.values()),
+            "release_messages": sum(len(p.release_messages) for p in self.passages.values()),
             "released_parcels": releases,
             "released_by_gate": by_gate,
             "bench_results": dict(Counter(p.bench for p in self.passages.values() if p.bench)),

@@ -1,11 +1,13 @@
 """Detector windows of the core twin: which bodies an image shows, and the record that a stored image gives."""
 
 import hashlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lane.inputs import ScanStored
 from vision.item_count import Acquisition, Origin
 
+_SUCCESSFUL, _SYNTHETIC = Acquisition.SUCCESSFUL, Origin.SYNTHETIC
 LINE_UM = 1_200
 """One detector line per 12 encoder counts (device manual, section 7)."""
 
@@ -15,8 +17,7 @@ BODY_UM_MAX = 2_000_000
 """Longer than any body: one whose tail has not come by then was taken off the belt at the detector."""
 
 
-@dataclass(slots=True)
-class Span:
+class Span(Struct, gc=False):
     """A body at the detector: belt positions of head and tail there (tail -1: still passing)."""
 
     body: int
@@ -58,7 +59,7 @@ class Images:
         from_um, to_um = window
         shown = self._shown(from_um, to_um)
         head_um, tail_um = 0, 0
-        acquisition = Acquisition.SUCCESSFUL
+        acquisition = _SUCCESSFUL
         if len(shown) > 1:
             acquisition = Acquisition.MERGED
             head_um = min(span.head_um for span in shown)
@@ -67,23 +68,25 @@ class Images:
             head_um, tail_um = shown[0].head_um, shown[0].tail_um
             if head_um < from_um or not 0 <= tail_um <= to_um:
                 acquisition = Acquisition.CUT
-        digest = hashlib.sha256(f"{self._seed}\x1f{seq}\x1f{[span.body for span in shown]}".encode()).hexdigest()
+        bodies = f"[{shown[0].body}]" if len(shown) == 1 else str([span.body for span in shown])
+        digest = hashlib.sha256(f"{self._seed}\x1f{seq}\x1f{bodies}".encode()).hexdigest()
+        lines, line_from = (to_um - from_um) // LINE_UM, from_um // LINE_UM
         self._remember(digest, shown[0].body if len(shown) == 1 else 0)
         return ScanStored(
             at_us=at_us,
             belt_um=belt_um,
             seq=seq,
             image_sha256=digest,
-            lines=(to_um - from_um) // LINE_UM,
-            line_from=from_um // LINE_UM,
-            line_to=from_um // LINE_UM + (to_um - from_um) // LINE_UM - 1,
+            lines=lines,
+            line_from=line_from,
+            line_to=line_from + lines - 1,
             from_um=from_um,
             to_um=to_um,
             head_um=head_um,
             tail_um=tail_um if tail_um > 0 else 0,
             gaps=0,
             acquisition=acquisition,
-            origin=Origin.SYNTHETIC,
+            origin=_SYNTHETIC,
         )
 
     def _shown(self, from_um: int, to_um: int) -> list[Span]:

@@ -34,6 +34,8 @@ COMPLETE_US_MAX = 60_000_000
 REPAIR_US_MAX = 36_000_000_000
 """The same with devices that break down: ten hours."""
 
+_OFFICER, _NO_STATUS = Role.OFFICER, StatusClass.NONE
+_MODIFIED, _BACK = BenchResult.ORDER_MODIFIED, Custody.BACK_IN_WAREHOUSE
 _WANTED = {
     Reset: (State.STOPPED, State.COMPLETE),
     Start: (State.IDLE,),
@@ -203,16 +205,16 @@ class People:
     def _finish(self, officer: int, seq: int) -> None:
         station = self._station
         truth = station.referee.body_of(seq)
-        status = StatusClass.NONE
+        status = _NO_STATUS
         if truth is not None and truth.declared is not None:
             status = station.answers.status_class(truth.declared.status_code)
         result, found = opened(truth, status)
         second = "" if result in ONE_PERSON else "twin-supervisor"
         person = f"twin-bench-{officer + 1}"
         self._bench_refused = False
-        self._order(RecordBench, person, Role.OFFICER, seq=seq, result=result, found=found, second=second)
+        self._order(RecordBench, person, _OFFICER, seq=seq, result=result, found=found, second=second)
         if self._bench_refused:  # the lane does not know which parcel it is: it must be read first
-            self._order(RecordBench, person, Role.OFFICER, seq=seq, result=BenchResult.RESCAN, found=())
+            self._order(RecordBench, person, _OFFICER, seq=seq, result=BenchResult.RESCAN, found=())
         self._at_bench -= 1
         if station.empty:
             self.emptied()
@@ -231,15 +233,15 @@ class People:
 
     def _recorded(self, event: BenchRecorded) -> None:
         """A parcel whose list must be changed waits at the bench for a while, then goes back to the warehouse."""
-        if event.result == BenchResult.ORDER_MODIFIED:
+        if event.result is _MODIFIED:
             station = self._station
-            moved = (Custody.BACK_IN_WAREHOUSE, "", (event.seq,))
+            moved = (_BACK, "", (event.seq,))
             station.driver.call_at(station.now + station.settings.held_us, self._move, moved, CLERK)
 
     def _move(self, moved: tuple[Custody, str, tuple[int, ...]]) -> None:
         custody, container, seqs = moved
         for seq in seqs:
-            self._order(MoveCustody, "twin-clerk", Role.OFFICER, seq=seq, custody=custody, container=container)
+            self._order(MoveCustody, "twin-clerk", _OFFICER, seq=seq, custody=custody, container=container)
 
     # --- figures
 

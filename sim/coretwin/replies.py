@@ -25,6 +25,8 @@ class Replies:
         self._driver, self._plant, self._images = station.driver, station.plant, station.images
         self._call_at = station.driver.call_at
         self._settings = station.settings
+        self._belt = station.belt
+        self._doers = station.actuators.doers
         self.epochs, self.verdicts = epochs, verdicts
         self.obeyers: dict[type, Callable[[Any], None]] = {
             ArmDetector: self._arm_detector,
@@ -43,8 +45,8 @@ class Replies:
         self._call_at(self._driver.now + self._settings.command_us, self._act, command)
 
     def _act(self, command: Any) -> None:
-        self._station.actuators.doers[type(command)](command)
-        self._station.follow_plant()
+        self._doers[type(command)](command)
+        self._plant.settle()
 
     def _nothing(self, _: ShowLight) -> None:
         """Nobody looks at the lamp in virtual time."""
@@ -64,7 +66,7 @@ class Replies:
 
     def _store(self, seq: int) -> None:
         station = self._station
-        stored = self._images.stored(seq, self._driver.now, station.belt())
+        stored = self._images.stored(seq, self._driver.now, self._belt())
         if stored is not None:
             station.emit(stored)
 
@@ -75,7 +77,7 @@ class Replies:
 
     def _answer(self, command: AskDeclaration) -> None:
         station = self._station
-        station.emit(station.answers.answer(command.seq, command.code, self._driver.now, station.belt()))
+        station.emit(station.answers.answer(command.seq, command.code, self._driver.now, self._belt()))
 
     def _count(self, command: Count) -> None:
         body = self._images.bodies.get(command.image_sha256, 0)
@@ -86,14 +88,14 @@ class Replies:
     def _deliver(self, result: Any) -> None:
         station = self._station
         if not station.troubles.blind:
-            station.emit(self.verdicts.stamped(result, self._driver.now, station.belt()))
+            station.emit(self.verdicts.stamped(result, self._driver.now, self._belt()))
 
     def _send(self, command: Send) -> None:
         self._call_at(self._driver.now + self._settings.message_us, self._acknowledge, command.idempotency_key)
 
     def _acknowledge(self, key: str) -> None:
-        station = self._station
-        station.emit(MessageAcknowledged(at_us=self._driver.now, belt_um=station.belt(), idempotency_key=key))
+        item = MessageAcknowledged(at_us=self._driver.now, belt_um=self._belt(), idempotency_key=key)
+        self._station.emit(item)
 
     # --- epochs
 

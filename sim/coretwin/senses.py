@@ -30,6 +30,9 @@ from sim.plant.plant import SCALE_ERROR_MG
 if TYPE_CHECKING:
     from sim.coretwin.station import Station
 
+_MOVING, _OUT, _HOME = GatePosition.MOVING, GatePosition.RELEASE, GatePosition.INSPECT
+_NO_READ, _GOOD, _GATE_OUT = ReadQuality.NO_READ, ReadQuality.GOOD, Channel.GATE_OUT
+
 
 class Senses:
     """The devices' reports of one station."""
@@ -73,9 +76,9 @@ class Senses:
         if self._troubles.silent:
             self._keep(Kind.SWITCH, at_us, belt_um, channel.name, level, 0, "", permit_no)
             return
-        position = GatePosition.MOVING
+        position = _MOVING
         if level:
-            position = GatePosition.RELEASE if channel is Channel.GATE_OUT else GatePosition.INSPECT
+            position = _OUT if channel is _GATE_OUT else _HOME
         self._emit(GateInPosition(at_us=at_us, belt_um=belt_um, position=position, permit_no=permit_no))
 
     def valve(self, at_us: int, belt_um: int, level: bool, permit_no: int) -> None:
@@ -97,9 +100,9 @@ class Senses:
     def code(self, at_us: int, belt_um: int, reader: str, number: int, text: str) -> None:
         """A body's centre passed a reader; the key index tells of earlier passages of its code."""
         sticky_from = inductions = 0
-        quality = ReadQuality.NO_READ
+        quality = _NO_READ
         if text:
-            quality = ReadQuality.GOOD
+            quality = _GOOD
             sticky_from, inductions = self._station.journal.sticky(draw_key(text), at_us)
         self._emit(
             BarcodeRead(

@@ -61,6 +61,7 @@ class Station:
         self.config, self.plant, self.controller = config, plant, controller
         self.journal, self.driver, self.referee, self.settings = journal, driver, referee, settings
         self.answers = answers
+        self._line_of = plant.belt
         self.seed = seed
         self.images = Images(seed)
         self._config_sha256, self._until_us = config_sha256, until_us
@@ -73,8 +74,9 @@ class Station:
         self.on_left: Callable[[int], object] | None = None
         self.on_fed: Callable[[int], object] | None = None
         self._hold = self._hold_and_keep if settings.keep_inputs else journal.hold
+        self._hold_all = journal.hold_all if journal.holds else None
         self._append: Callable[[AnyInput, Sequence[AnyEvent]], object] = (
-            self._hold_step if journal.holds else self._append_and_keep if settings.keep_inputs else journal.append
+            self._append_and_keep if settings.keep_inputs else journal.append
         )
         self.people = People(self, seed)
         self._ears = self._all_ears()
@@ -109,11 +111,11 @@ class Station:
 
     def belt(self) -> int:
         """Belt position of this instant."""
-        now = self.driver.now
-        steady_us, steady_um, speed_um_s = self.plant.belt.line
+        now: int = self.driver.now
+        steady_us, steady_um, speed_um_s = self._line_of.line
         if now >= steady_us:  # as ``Belt.position``, without a call
-            return int(steady_um + speed_um_s * (now - steady_us) // 1_000_000)
-        return self.plant.belt.position(now)
+            return steady_um + speed_um_s * (now - steady_us) // 1_000_000
+        return self._line_of.position(now)
 
     def run(self) -> None:
         """Power up, run the shift, end it in order."""
@@ -171,7 +173,11 @@ class Station:
         step = self._handle(item)
         events = step.events
         if events:
-            self._append(item, events)
+            if self._hold_all is None:
+                self._append(item, events)
+            else:
+                self._hold(item)
+                self._hold_all(events)
             self._events += len(events)
             ears = self._ears
             for event in events:
@@ -192,10 +198,6 @@ class Station:
     def handled(self) -> int:
         """Inputs so far."""
         return self.journal.size - self._events
-
-    def _hold_step(self, item: AnyInput, events: Sequence[AnyEvent]) -> None:
-        self._hold(item)
-        self.journal.hold_all(events)
 
     def _hold_and_keep(self, item: AnyInput) -> None:
         self.inputs.append(item)
@@ -220,7 +222,7 @@ class Station:
         if due_us is None or due_us > now:
             driver.alarm_us = NEVER if due_us is None else due_us
             return
-        self.emit(ClockReached(at_us=now, belt_um=self.plant.belt.position(now)))
+        self.emit(ClockReached(at_us=now, belt_um=self.belt()))
         assert driver.alarm_us > now, f"deadline {driver.alarm_us} still due after ClockReached"
 
     # --- the plant

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LATE = frozenset({Ground.VISION_TIMEOUT, Ground.REVIEW_UNANSWERED, Ground.DECISION_LATE})
 """Decisions for want of time: no count, no answer at the screen, or past the point where the gate could still open."""
 
+_GATE = Via.GATE
+
 
 class Survey:
     """Figures of one station's lane. ``listeners``: what it wants to hear."""
@@ -60,7 +62,7 @@ class Survey:
         self._late += not LATE.isdisjoint(event.grounds)
 
     def _released(self, event: ParcelReleased) -> None:
-        if event.via is Via.GATE:
+        if event.via is _GATE:
             self._left(event)
 
     def _left(self, event: ParcelReleased | ParcelDiverted) -> None:

@@ -16,6 +16,7 @@ from sim.streams.truth import ParcelTruth
 from vision.item_count import Abstain, Acquisition, ExpectedLine, ItemCount, LineCount
 
 SIGNATURES = "verdict-model/1"
+_COUNTED, _AMBIGUOUS, _SUCCESSFUL = Abstain.NONE, Abstain.AMBIGUOUS, Acquisition.SUCCESSFUL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +81,9 @@ class Verdicts:
         for place, line in enumerate(count.lines):
             seen = line.count_hi if missed or not wrong else true.get(line.sku, 0)
             low = high = seen if seen > 0 else 0
-            abstain = Abstain.NONE
+            abstain = _COUNTED
             if place == 0 and uncertain:
-                low, high, abstain = max(0, seen - 1), seen + 1, Abstain.AMBIGUOUS
+                low, high, abstain = max(0, seen - 1), seen + 1, _AMBIGUOUS
             elif place == 0 and alarm and not wrong:
                 low = high = max(0, seen + 1)
             total_lo += low
@@ -98,7 +99,7 @@ class Verdicts:
             unexplained=foreign,
             total_lo=total_lo,
             total_hi=total_hi,
-            acquisition=Acquisition.SUCCESSFUL,
+            acquisition=_SUCCESSFUL,
             model_sha256=self._model_sha256,
             signatures=SIGNATURES,
         )

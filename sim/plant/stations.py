@@ -134,9 +134,9 @@ class Stations:
         body.at_blade_us = at_us
         body.moved_blade = gate.direction != 0
         if out:
-            body.route, channel, exit_um = Route.RELEASE, _EXIT_RELEASE, plant.layout.exit_release_um
+            body.route, channel, exit_um = _RELEASE, _EXIT_RELEASE, plant.layout.exit_release_um
         else:
-            body.route, channel, exit_um = Route.INSPECT, _EXIT_INSPECT, plant.layout.exit_inspect_um
+            body.route, channel, exit_um = _INSPECT, _EXIT_INSPECT, plant.layout.exit_inspect_um
         plant.plan_exit(body, ((exit_um, self._head, channel), (exit_um + body.length_um, self._left, channel)))
         plant.listener.routed(at_us, belt_um, body.parcel.number, body.route)
 
@@ -157,4 +157,5 @@ class Stations:
             plant.listener.left(plant.agenda.now, belt_um, body)
 
 
+_RELEASE, _INSPECT = Route.RELEASE, Route.INSPECT
 _EXIT_RELEASE, _EXIT_INSPECT = int(Channel.EXIT_RELEASE), int(Channel.EXIT_INSPECT)

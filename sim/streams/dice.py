@@ -11,8 +11,8 @@ from struct import Struct
 
 from sim.streams.randoms import Keyed
 
-_WORDS = Struct("<16I")
-_SCALE = 2.0**-32
+_UNPACKED = Struct("<16I").unpack
+_SCALED = (2.0**-32).__mul__
 
 
 class Dice(Keyed):
@@ -22,13 +22,14 @@ class Dice(Keyed):
 
     def __init__(self, *parts: object) -> None:
         text = "\x1f".join(map(str, parts)).encode()
-        self._draw = chain(_uniforms(text, 0), _more(text)).__next__
+        first = map(_SCALED, _UNPACKED(blake2b(text).digest()))  # as ``_uniforms``: no salt is a salt of zeros
+        self._draw = chain(first, _more(text)).__next__
 
 
 def _uniforms(text: bytes, counter: int) -> Iterator[float]:
     """Sixteen draws of 0 <= u < 1."""
     digest = blake2b(text, digest_size=64, salt=counter.to_bytes(8, "little")).digest()
-    return map(_SCALE.__mul__, _WORDS.unpack(digest))
+    return map(_SCALED, _UNPACKED(digest))
 
 
 def _more(text: bytes) -> Iterator[float]:
