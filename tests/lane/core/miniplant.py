@@ -56,9 +56,7 @@ class MiniPlant:
     def __init__(self, cfg: CoreConfig | None = None, *, boxes: int = 0) -> None:
         self.config = cfg or config()
         self.core = LaneController(self.config)
-        self.at_us = 0
-        self.belt = 0
-        self.speed = 0
+        self.at_us = self.belt = self.speed = 0
         self.events: list[AnyEvent] = []
         self.commands: list[AnyCommand] = []
         self.inputs: list[AnyInput] = []
@@ -67,8 +65,7 @@ class MiniPlant:
         self.filter: Callable[[AnyInput], AnyInput | None] = lambda item: item
         self.gate = GatePosition.INSPECT
         self.gate_works = True
-        self.gate_sticks = False
-        self.induction = False
+        self.gate_sticks = self.induction = False
         self.epochs = self.line = 0
         self.boxes: list[Box] = []
         self.by_seq: dict[int, Box] = {}
