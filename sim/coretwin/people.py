@@ -248,13 +248,14 @@ class People:
     def figures(self) -> dict[str, object]:
         """What the run says of people and lane as a place of work."""
         until_us = self._station.now
-        figures = {**self.survey.figures(until_us), **self._bench.meter.figures("bench", until_us)}
+        planned_us = self._station.last_left_us if self._station.empty else until_us  # the bench may work on long after
+        figures = {**self.survey.figures(planned_us), **self._bench.meter.figures("bench", until_us)}
         if self.reviewers is not None:
             figures |= self.reviewers.figures(until_us)
         if self.loop is not None:
             figures |= {"loop_sent": self.loop.sent, "loop_full": self.loop.full}
         if self.breakdowns is not None:
-            figures["downtimes"] = self.breakdowns.figures(until_us)
+            figures["downtimes"] = self.breakdowns.figures(planned_us)
         return figures
 
 

@@ -6,6 +6,8 @@ takes its device down at once and waits for a fitter; maintenance waits for one 
 interval begins when a downtime falls due; what falls due meanwhile waits in a backlog, or lasts at the same time.
 """
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -108,18 +110,21 @@ class DowntimeProcess:
         self._switch = switch
         self._down = 0
         self._since_us = 0
-        self.down_us = self.waited_us = 0
-        self.due = self.done = self.dropped = self.missed = self.pending = 0
+        self._pending = 0
+        self._due_us, self._done_us = array("q"), array("q")
+        self._dropped_us, self._missed_us = array("q"), array("q")
+        self._down_spans: list[tuple[int, int]] = []
+        self._wait_spans: list[tuple[int, int]] = []
         kernel.process(self._fall_due())
 
     def _fall_due(self) -> Generator[simpy.Event, Any, None]:
         spec, clock = self.spec, self._clocks[self.spec.interval_in]
         yield from clock.spend((spec.first or spec.interval).us(self._luck.uniform()))
         while True:
-            self.due += 1
+            self._due_us.append(self._kernel.now)
             duration_us = spec.duration.us(self._luck.uniform())  # drawn in order of falling due, dropped or not
-            if self.pending >= spec.pending_max:
-                self.dropped += 1
+            if self._pending >= spec.pending_max:
+                self._dropped_us.append(self._kernel.now)
             else:
                 self._kernel.process(self._last(duration_us))
             yield from clock.spend(max(1, spec.interval.us(self._luck.uniform())))
@@ -127,7 +132,7 @@ class DowntimeProcess:
     def _last(self, duration_us: int) -> Generator[simpy.Event, Any, None]:
         kernel, spec = self._kernel, self.spec
         due_us = kernel.now
-        self.pending += 1
+        self._pending += 1
         turn = self._one.request()
         yield turn
         begun_us = kernel.now
@@ -138,7 +143,7 @@ class DowntimeProcess:
             request = self._fitters.request()
             yield request
             taken.append(request)
-        self.waited_us += kernel.now - begun_us
+        self._wait_spans.append((begun_us, kernel.now))
         if spec.nature is Nature.MAINTENANCE:
             self._set(1)
         yield from self._clocks[spec.duration_in].spend(duration_us)
@@ -146,9 +151,10 @@ class DowntimeProcess:
         for request in taken:
             self._fitters.release(request)
         self._one.release(turn)
-        self.pending -= 1
-        self.done += 1
-        self.missed += bool(spec.limit_us) and kernel.now - due_us > spec.limit_us
+        self._pending -= 1
+        self._done_us.append(kernel.now)
+        if spec.limit_us and kernel.now - due_us > spec.limit_us:
+            self._missed_us.append(kernel.now)
 
     def _set(self, change: int) -> None:
         """One more, or one less, keeps the device down."""
@@ -157,23 +163,31 @@ class DowntimeProcess:
             self._since_us = self._kernel.now
             self._switch(self.spec.device, True)
         elif not self._down:
-            self.down_us += self._kernel.now - self._since_us
+            self._down_spans.append((self._since_us, self._kernel.now))
             self._switch(self.spec.device, False)
 
     def figures(self, until_us: int) -> dict[str, Any]:
-        """Counts, and availability as the laws promise it and as it was (JaamSim's two outputs), in percent."""
+        """Counts, and availability as the laws promise it and as it was (JaamSim's two outputs), in percent.
+
+        Of the time up to ``until_us``, also when more has happened since. A wait for fitters counts once it is over.
+        """
         spec = self.spec
-        down_us = self.down_us + (until_us - self._since_us if self._down else 0)
+        down_us = _until(self._down_spans, until_us) + (max(0, until_us - self._since_us) if self._down else 0)
         interval_us, duration_us = spec.interval.whole_mean_us, spec.duration.whole_mean_us
         return {
             "name": spec.name,
             "device": spec.device,
-            "due": self.due,
-            "done": self.done,
-            "dropped": self.dropped,
-            "missed": self.missed,
+            "due": bisect_right(self._due_us, until_us),
+            "done": bisect_right(self._done_us, until_us),
+            "dropped": bisect_right(self._dropped_us, until_us),
+            "missed": bisect_right(self._missed_us, until_us),
             "down_s": round(down_us / 1e6, 3),
-            "waited_for_fitters_s": round(self.waited_us / 1e6, 3),
+            "waited_for_fitters_s": round(_until(self._wait_spans, until_us) / 1e6, 3),
             "calculated_available_percent": round(max(0.0, 100 - 100 * duration_us / max(1, interval_us)), 3),
             "available_percent": round(100 - 100 * down_us / max(1, until_us), 3),
         }
+
+
+def _until(spans: list[tuple[int, int]], until_us: int) -> int:
+    """Microseconds of these spans that had passed by then."""
+    return sum(max(0, min(end, until_us) - begin) for begin, end in spans)

@@ -48,6 +48,15 @@ def test_what_falls_due_meanwhile_comes_after_it() -> None:
     assert (figures["due"], figures["done"]) == (4, 2)
 
 
+def test_figures_of_an_earlier_time_leave_out_what_came_after_it() -> None:
+    bed = Bed()
+    process = bed.start(interval=_always(10), duration=_always(4), limit_us=3 * MINUTE_US)
+    bed.run(100)
+    figures = process.figures(12 * MINUTE_US)
+    assert (figures["due"], figures["done"], figures["missed"], figures["down_s"]) == (1, 0, 0, 120)
+    assert figures["available_percent"] == pytest.approx(100 - 100 * 2 / 12, abs=0.001)
+
+
 def test_concurrent_downtimes_keep_the_device_down_until_the_last_is_over() -> None:
     bed = Bed()
     process = bed.start(interval=_always(10), duration=_always(15), concurrent=True)

@@ -156,6 +156,16 @@ def test_a_device_without_which_nothing_runs_stops_the_lane_and_an_officer_takes
     assert figures["referee"]["bodies_on_belt"] == 0
 
 
+def test_figures_of_lane_and_devices_end_with_the_last_parcel_however_long_the_bench_works_on() -> None:
+    """Openings of an hour: what breaks down at night, with the belt empty, is nobody's availability."""
+    slow = {"breakdown": [{"device": "DRIVE", **DOWN}], "bench.constant_s": 3_600, "bench.officers": 1}
+    short, long = _run({**slow, "bench.constant_s": 60}, 20), _run(slow, 20)
+    assert [one["ended"] for one in (short, long)] == ["complete", "complete"]
+    assert long["downtimes"] == short["downtimes"]
+    for name in ("available_percent", "held_percent", "aborted_percent", "stops", "stopped_s_by_cause"):
+        assert long[name] == short[name], name
+
+
 @pytest.mark.parametrize(
     ("device", "ground"), [("READER", "NO_READ"), ("SCALE", "WEIGHT_UNKNOWN"), ("VISION", "VISION_TIMEOUT")]
 )
