@@ -7,7 +7,7 @@ from typing import Any
 from scipy.stats import beta
 
 from sim.explore.residual import REASONS
-from sim.explore.search import Finding, Plan, SearchResult
+from sim.explore.search import UNEXPLAINED, Finding, Plan, SearchResult
 from sim.faults import CATALOGUE, FaultKind
 
 GOALS = (
@@ -33,15 +33,15 @@ DOUBTS = ("tracking", "identity", "device")
 DOUBTS_PERMILLE_MAX = 5
 """Of sound parcels without faults at most 0.5 % may be opened for tracking, identity and device grounds."""
 SHOWN_MAX = 200
+"""Explained findings in the file, behind all that are not explained."""
 MILLION = 1_000_000
 
 
 def figures_of(plan: Plan, result: SearchResult, workers: int) -> dict[str, Any]:
     """Everything that a report needs, ready for JSON. Seconds and speed are the only figures that differ by machine."""
     sums, findings = result.figures, result.findings
-    parcels = sums["parcels"]
-    releases = sum(finding.releases for finding in findings)
-    unexplained = result.unexplained
+    parcels, residual = sums["parcels"], _residual(sums)
+    shown = [*result.unexplained, *[finding for finding in findings if finding.known][:SHOWN_MAX]]
     return {
         "parcels": parcels,
         "parcels_per_s": round(parcels / result.seconds, 1) if result.seconds else 0,
@@ -49,18 +49,19 @@ def figures_of(plan: Plan, result: SearchResult, workers: int) -> dict[str, Any]
         "cases": sums["cases"],
         "inputs": sums["inputs"],
         "violations": {
-            "rule_violating_releases": releases,
-            "unexplained_releases": sum(finding.releases for finding in unexplained),
-            "unexplained_cases": len(unexplained),
+            "rule_violating_releases": sum(row["releases"] for row in residual),
+            "unexplained_releases": sum(row["releases"] for row in residual if row["risk"] == UNEXPLAINED),
+            "unexplained_cases": sums["unexplained cases"],
             "lost_from_the_books": sums["rule R4"],
             "cases_by_rule": {name[5:]: sums[name] for name in sorted(sums) if name.startswith("rule ")},
         },
-        "residual": _residual(sums, findings),
+        "residual": residual,
         "faults_injected": {name: sums[f"id {name}"] for name in catalogue_ids()},
         "faults_by_kind": {str(kind): sums[f"fault {kind}"] for kind in FaultKind},
         "sometimes": {goal: result.goals[goal] for goal in GOALS},
         "efficiency": _efficiency(sums),
-        "findings": [_plain(finding) for finding in findings[:SHOWN_MAX]],
+        "findings": [_plain(finding) for finding in shown],
+        "findings_left_out": sums["findings"] - len(shown),
         "conditions": {
             "seed": plan.seed, "modes": [str(mode) for mode in plan.modes], "workers": workers,
             "fields": [str(place) for place in plan.fields], "parcels_per_case": plan.size,
@@ -78,19 +79,18 @@ def catalogue_ids() -> list[str]:
 def _plain(finding: Finding) -> dict[str, Any]:
     return {
         "number": finding.number, "seed": finding.seed, "mode": str(finding.mode), "field": str(finding.field),
-        "rules": list(finding.rules), "releases": finding.releases, "known": finding.known,
+        "rules": list(finding.rules), "releases": finding.releases, "known": finding.known, "told": list(finding.told),
         "crash": finding.crash[-400:],
     }  # fmt: skip
 
 
-def _residual(sums: Counter[str], findings: list[Finding]) -> list[dict[str, Any]]:
+def _residual(sums: Counter[str]) -> list[dict[str, Any]]:
     """Rule-violating releases by field and reason: how many, of how many parcels, per million, with its interval."""
-    counted: Counter[tuple[str, str]] = Counter()
-    for finding in findings:
-        if finding.releases:
-            counted[str(finding.field), finding.known or "unexplained"] += finding.releases
     rows = []
-    for (place, name), count in sorted(counted.items()):
+    for key, count in sorted(sums.items()):
+        kind, place, name = (*key.split(" ", 2), "", "")[:3]
+        if kind != "releases" or not count:
+            continue
         parcels = sums[f"parcels {place}"]
         low, high = clopper_pearson(min(count, parcels), parcels)
         rows.append(

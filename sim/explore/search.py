@@ -13,7 +13,7 @@ from multiprocessing import get_context
 
 from lane.controller.core import LaneController
 from sim.explore.case import MIX, PARCELS, Case, Mode, case_seed, draw_case
-from sim.explore.residual import RELEASES, explained
+from sim.explore.residual import RELEASES, explained, unexplained
 from sim.explore.run import CaseResult, Hook, MakeController, prepare, run_case
 from sim.explore.setup import Field
 from sim.faults import FaultKind
@@ -25,6 +25,10 @@ CHUNK = 8
 COLLECT_EVERY = 4
 """Cases between two garbage collections."""
 FINDINGS_MAX = 10_000
+"""Findings kept: so many that are not explained, and so many that are. Figures count them all."""
+TOLD_MAX = 5
+UNEXPLAINED = "unexplained"
+"""Name of the risk of releases that no residual risk explains."""
 FIELDS = (Field.PLC, Field.IO, Field.PLAIN)
 """What a working site may have in the field; outputs held as levels (no H1) are searched only when asked for."""
 
@@ -51,7 +55,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A case in which a rule did not hold. ``known``: the residual risk that explains it ("": none does)."""
+    """A case in which a rule did not hold. ``known``: the residual risk that explains it ("": none does).
+    ``told``: what is not explained, in words."""
 
     number: int
     seed: int
@@ -60,6 +65,7 @@ class Finding:
     rules: tuple[str, ...]
     releases: int
     known: str
+    told: tuple[str, ...] = ()
     crash: str = ""
 
 
@@ -76,7 +82,11 @@ class SearchResult:
         """Take in the next cases."""
         self.figures.update(other.figures)
         self.goals.update(other.goals)
-        self.findings += other.findings[: max(0, FINDINGS_MAX - len(self.findings))]
+        kept = Counter(bool(finding.known) for finding in self.findings)
+        for finding in other.findings:
+            kept[bool(finding.known)] += 1
+            if kept[bool(finding.known)] <= FINDINGS_MAX:
+                self.findings.append(finding)
 
     @property
     def unexplained(self) -> list[Finding]:
@@ -151,8 +161,12 @@ def _chunk(plan: Plan, start: int, end: int, make_controller: MakeController, ho
         result.figures.update(found.figures)
         result.goals.update(found.goals)
         if found.broken:
-            result.findings.append(_finding(number, found))
+            finding = _finding(number, found)
+            result.findings.append(finding)
             result.figures.update(f"rule {rule}" for rule in found.rules)
+            result.figures["findings"] += 1
+            result.figures["unexplained cases"] += not finding.known
+            result.figures[f"releases {finding.field} {finding.known or UNEXPLAINED}"] += finding.releases
         if number % COLLECT_EVERY == 0:
             gc.collect()
     return result
@@ -164,4 +178,5 @@ def _finding(number: int, found: CaseResult) -> Finding:
     return Finding(
         number=number, seed=case.seed, mode=case.mode, field=case.setup.field, rules=found.rules,
         releases=len(bodies), known=explained(found), crash=found.crash,
+        told=tuple(dict.fromkeys(f"{one.rule}: {one.text}" for one in unexplained(found)))[:TOLD_MAX],
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """The search: figures that do not depend on workers, a short search that must be clean, faulty cores that are found."""
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from lane.inputs import AnyInput, OrderGiven, StatusChanged
 from lane.orders import Unhold
 from sim.cli import sim
 from sim.explore.case import Case, CaseError, Mode, case_seed, draw_case, from_text, load_case, to_text
-from sim.explore.figures import GOALS, catalogue_ids, clopper_pearson, figures_of
+from sim.explore.figures import GOALS, SHOWN_MAX, catalogue_ids, clopper_pearson, figures_of
 from sim.explore.residual import STRANGER, explained, unexplained
 from sim.explore.run import run_case
-from sim.explore.search import Plan, search
+from sim.explore.search import Finding, Plan, SearchResult, search
 from sim.explore.setup import Field, Setup
 from sim.explore.shrink import Shrinker
 from sim.explore.story import LINES_MAX, story
@@ -66,6 +67,23 @@ def test_the_same_seed_gives_the_same_figures_on_one_worker_and_on_two() -> None
     assert alone.findings == together.findings
 
 
+def test_the_file_of_a_search_names_every_unexplained_finding_before_explained_ones() -> None:
+    result = SearchResult()
+    known = [
+        Finding(
+            number=number, seed=1, mode=Mode.FEW, field=Field.IO, rules=("I17",), releases=1, known="F15 second master"
+        )
+        for number in range(SHOWN_MAX + 50)
+    ]
+    late = Finding(
+        number=999, seed=2, mode=Mode.FEW, field=Field.IO, rules=("L1",), releases=0, known="", told=("L1: HELD",)
+    )
+    result.add(SearchResult(findings=[*known, late], figures=Counter({"findings": SHOWN_MAX + 51, "parcels": 1})))
+    figures = figures_of(Plan(seed=1, parcels=1), result, workers=1)
+    assert (figures["findings"][0]["number"], figures["findings"][0]["told"]) == (999, ["L1: HELD"])
+    assert (len(figures["findings"]), figures["findings_left_out"]) == (SHOWN_MAX + 1, 50)
+
+
 def test_a_lane_that_never_works_again_after_a_fault_breaks_the_second_phase() -> None:
     hold = Fault(kind=FaultKind.HELD_BY_HAND, parcel=10, at_us=1_000_000)
     case = Case(seed=3, mode=Mode.FEW, setup=Setup(), parcels=60, calm=40, faults=(hold,))
@@ -97,6 +115,40 @@ def test_a_planted_failure_becomes_a_story_of_at_most_three_faults_and_twenty_pa
     assert len(told) <= LINES_MAX
     assert any("R5" in line for line in told)
     assert run_case(shrunk.case).rules == (), "the sound core breaks nothing in the same case"
+
+
+def test_a_whole_case_is_told_around_what_broke_first_and_last() -> None:
+    worse = [
+        Fault(kind=FaultKind.STATUS_WORSENED, parcel=number, at_us=6_000_000)
+        for number in (*range(2, 9), *range(30, 40))
+    ]
+    found = run_case(
+        Case(seed=4, mode=Mode.FEW, setup=Setup(draw="0.02"), parcels=60, calm=15, faults=tuple(worse)), DeafToCustoms
+    )
+    first, *_, last = sorted(found.broken, key=lambda one: one.at_us)
+    told = story(found.case, DeafToCustoms)
+    assert len(told) <= LINES_MAX
+    for broken in (first, last):
+        assert any(f"BROKEN {broken.rule} at {broken.at_us / 1e6:.3f} s" in line for line in told)
+        assert any(f"body {broken.body} reaches the blade and goes to RELEASE" in line for line in told)
+    assert any("more broken rules" in line for line in told)
+    assert told[-1] == max((line for line in told if line.startswith(" ")), key=lambda line: float(line.split()[0]))
+
+
+def test_a_whole_case_in_which_nothing_broke_tells_its_last_release() -> None:
+    told = story(draw_case(1, Mode.CLEAN, Field.PLC, 20))
+    assert len(told) <= LINES_MAX
+    assert any("goes to RELEASE" in line for line in told)
+    assert any("ParcelReleased" in line for line in told)
+
+
+def test_a_field_that_lacks_a_duty_by_design_says_so_with_its_findings() -> None:
+    words = ["search", "--parcels", "1", "--mode", "clean", "--workers", "1"]
+    done = CliRunner().invoke(sim, [*words, "--field", "level", "--field", "io"])
+    assert done.exit_code == 0, done.output
+    assert "field level: its release output is a level, without the longest time of a pulse (H1)" in done.output
+    assert "field io" not in done.output
+    assert "field " not in CliRunner().invoke(sim, words).output
 
 
 def test_a_stranger_at_the_release_block_is_counted_and_explained_by_what_held_the_blade_open() -> None:
