@@ -24,6 +24,8 @@ RELEASES = frozenset(
 """Rules that a body broke which left by the release exit."""
 RECORDS = frozenset({"FALSE_RECORD", "R10", "I13", "I2"})
 """Rules that the books broke, because another body took a parcel's place."""
+NEIGHBOURS = frozenset({"R11"})
+"""Rules about a body beside another, which ask where it is: broken too by the body whose place was taken."""
 STRANGER = "F15 second master"
 FOLLOWER = "H5/H7 close follower"
 LAST_LOOK = "H7 moved behind the last look"
@@ -86,10 +88,10 @@ def why(found: CaseResult, broken: Broken) -> str:
     """The residual risk that explains one broken rule ("": none)."""
     config = config_of(found.case.setup)
     last_look_um = config.layout.second_reader_um if found.case.setup.second_reader else config.layout.tunnel_exit_um
-    if broken.rule in RECORDS and broken.body in found.moved:
+    if broken.rule in RECORDS | NEIGHBOURS and broken.body in found.moved:
         if found.moved[broken.body] >= last_look_um:
             return LAST_LOOK
-        if GHOSTS & {fault.kind for _, fault in found.faults}:
+        if broken.rule in RECORDS and GHOSTS & {fault.kind for _, fault in found.faults}:
             return GHOST
     if broken.rule not in RELEASES or broken.body not in found.passed:
         return ""
