@@ -1,6 +1,7 @@
 """``lane sim search`` and ``lane sim story``: look for the one wrong release, and tell how it came about."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from rich.table import Table
 from sim.explore.case import MIX, PARCELS, Case, CaseError, Mode, draw_case, load_case, to_text
 from sim.explore.figures import figures_of
 from sim.explore.search import FIELDS, Finding, Plan, case_of, search
-from sim.explore.setup import Field
+from sim.explore.setup import LACKS, Field
 from sim.explore.shrink import SECONDS_MAX, Shrinker
 from sim.explore.story import story
 from sim.faults import FaultKind
@@ -82,6 +83,7 @@ def search_command(
     figures = figures_of(plan, result, workers)
     write_figures(json_file, figures)
     _show(Console(), figures)
+    _lacking(plan.fields)
     unexplained = result.unexplained
     for finding in unexplained[:STORIES_MAX]:
         _tell(plan, finding, cases_dir)
@@ -127,6 +129,13 @@ def _text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {number}" for name, number in value.items()) or "-"
     return str(value)
+
+
+def _lacking(fields: Collection[Field]) -> None:
+    """Say of fields that lack something by design that they do."""
+    for field in LACKS:
+        if field in fields:
+            click.echo(f"field {field}: {LACKS[field]}")
 
 
 def _tell(plan: Plan, finding: Finding, cases_dir: Path | None) -> None:
@@ -176,6 +185,7 @@ def story_command(
             chosen = shrunk.case
             click.echo(f"{shrunk.runs} runs, {shrunk.seconds:.1f} s: {len(chosen.faults)} faults, "
                        f"{len(chosen.kept) or chosen.parcels} parcels")  # fmt: skip
+    _lacking({chosen.setup.field})
     click.echo("\n".join(story(chosen)))
     if write is not None:
         write_text(write, to_text(chosen))

@@ -1,4 +1,4 @@
-"""A case told in at most twenty lines: the lane, what went wrong, and what became of one parcel."""
+"""A case told in at most twenty lines: the lane, what went wrong first and last, and what became of the parcels."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -83,15 +83,59 @@ def story(case: Case, make_controller: MakeController = LaneController, hooks: S
 
 
 def _tell(found: CaseResult, bodies: list[Line], heard: list[tuple[int, AnyEvent]], passages: Any) -> list[str]:
-    broken = _first(found)
-    seq, body = (broken.seq, broken.body) if broken is not None else (0, 0)
+    """Head, and the parts around the first and the last broken rule, which are often one."""
+    told = _broken(found)
+    broken = [one for place, one in enumerate(told) if place == 0 or (place == len(told) - 1 and _other(one, told[0]))]
+    head = _head(found) + [_of_broken(found, one) for one in broken]
+    if len(told) > len(broken):
+        head.append(f"and {len(told) - len(broken)} more broken rules of the same bodies, or between them")
+    subjects = [_subject(one, passages) for one in broken] or [_last_released(bodies, passages)]
+    room = (LINES_MAX - len(head)) // len(subjects)
+    parts: list[Line] = []
+    for seq, body, at_us in subjects:
+        part, end_us = _part(found, bodies, heard, seq=seq, body=body, at_us=at_us)
+        fresh = [line for line in part if line not in parts]
+        parts += _shortened(fresh, room, end_us)
+    parts.sort(key=lambda line: line[0])
+    return [line[:TEXT_MAX] for line in head + [f"{at_us / 1e6:10.3f} s  {text}" for at_us, _, text in parts]]
+
+
+def _broken(found: CaseResult) -> list[Broken]:
+    """Broken rules in order of time: those that name a body, if there are such."""
+    broken = unexplained(found) or found.broken
+    named = [one for one in broken if one.body] or [one for one in broken if one.seq]
+    return sorted(named or broken, key=lambda one: one.at_us)
+
+
+def _other(one: Broken, first: Broken) -> bool:
+    """Whether this is another matter than the first: of another body, or at another moment."""
+    return (one.body, one.seq, one.at_us) != (first.body, first.seq, first.at_us)
+
+
+def _subject(broken: Broken, passages: Any) -> tuple[int, int, int]:
+    """(lane number, body, moment) that a broken rule is about (0: none)."""
+    seq, body = broken.seq, broken.body
     if body and not seq:
         seq = next((passage.seq for passage in passages.values() if passage.number == body), 0)
     if seq and not body and seq in passages:
         body = passages[seq].number
+    return seq, body, broken.at_us
+
+
+def _last_released(bodies: list[Line], passages: Any) -> tuple[int, int, int]:
+    """Of a case in which nothing broke."""
+    gone = f"goes to {Route.RELEASE}"
+    at_us, body, _ = next((line for line in reversed(bodies) if line[2].endswith(gone)), (0, 0, ""))
+    return next((passage.seq for passage in passages.values() if body and passage.number == body), 0), body, at_us
+
+
+def _part(
+    found: CaseResult, bodies: list[Line], heard: list[tuple[int, AnyEvent]], *, seq: int, body: int, at_us: int
+) -> tuple[list[Line], int]:
+    """What happened around one body's way (or one moment), and when that ended."""
     ends = [at for at, number, text in bodies if number == body and "blade" in text]
-    end_us = ends[-1] if ends else (broken.at_us if broken is not None else 0)
-    lines: list[tuple[int, int, str]] = []
+    end_us = ends[-1] if ends else at_us
+    lines: list[Line] = []
     for at_us, fault in found.faults:
         if at_us <= end_us + 1 and (at_us >= end_us - NEAR_US or len(found.faults) <= 6):
             lines.append((at_us, 0, f"FAULT {CATALOGUE[fault.kind].id} {_of_fault(fault)}"))
@@ -102,30 +146,23 @@ def _tell(found: CaseResult, bodies: list[Line], heard: list[tuple[int, AnyEvent
             lines.append((at_us, 2, _of_event(event)))
         elif type(event) in _OF_LANE and end_us - NEAR_US <= at_us <= end_us + 5_000_000:
             lines.append((at_us, 3 if type(event) is StateChanged else 4, _of_event(event)))
-    head = _head(found)
-    head += [_broken(found, one) for one in (unexplained(found) or found.broken)[:2]]
-    lines = _shortened(lines, LINES_MAX - len(head))
-    return [line[:TEXT_MAX] for line in head + [f"{at_us / 1e6:10.3f} s  {text}" for at_us, _, text in lines]]
+    return lines, end_us
 
 
-def _shortened(lines: list[tuple[int, int, str]], room: int) -> list[tuple[int, int, str]]:
-    """The most telling lines that fit, in order of time."""
-    numbered = list(enumerate(lines))
-    numbered.sort(key=lambda one: (one[1][1], one[0]))
-    kept = sorted(numbered[:room], key=lambda one: (one[1][0], one[0]))
-    return [line for _, line in kept]
+def _shortened(lines: list[Line], room: int, end_us: int) -> list[Line]:
+    """The most telling lines that fit, of equal ones the nearest to the end, in order of time. Faults come first, but
+    leave half of the room to what became of the parcel."""
+    numbered = sorted(enumerate(lines), key=lambda one: (one[1][1], abs(one[1][0] - end_us), one[0]))
+    faults = [one for one in numbered if one[1][1] == 0]
+    half = room // 2
+    chosen = (faults[:half] + numbered[len(faults) :] + faults[half:])[:room]
+    return [line for _, line in sorted(chosen, key=lambda one: (one[1][0], one[0]))]
 
 
-def _first(found: CaseResult) -> Broken | None:
-    """The broken rule that the story is about: one that names a body, if there is one."""
-    broken = unexplained(found) or found.broken
-    named = [one for one in broken if one.body] + [one for one in broken if one.seq]
-    return next(iter(named or broken), None)
-
-
-def _broken(found: CaseResult, one: Broken) -> str:
-    known = why(found, one)
-    return f"BROKEN {one.rule}: {one.text or 'by the body, see below'}{' (residual: ' + known + ')' if known else ''}"
+def _of_broken(found: CaseResult, one: Broken) -> str:
+    known = f" (residual: {known})" if (known := why(found, one)) else ""
+    place = f" at {one.at_us / 1e6:.3f} s" if one.at_us else ""
+    return f"BROKEN {one.rule}{place}: {one.text or 'by the body, see below'}{known}"
 
 
 def _head(found: CaseResult) -> list[str]:
