@@ -1,13 +1,15 @@
 """Speed of virtual time without a controller: ``python tests/bench/bench_kernel.py [--json FILE]``.
 
-B1 a single server, B2 eight blocking zones, B3 a lane of twelve events a parcel, B5 entities that wait again and again.
-All rows of a table run in this one process, so their ratios hold whatever else the machine
-does; the times are CPU times, the collector off, the best of ``--best-of``. Results are checked, not only timed.
+B1 a single server, B2 eight blocking zones, B3 a lane of eleven events a parcel and one more for each that is opened,
+B5 entities that wait again and again; B4, the whole lane with its controller, is ``bench_twin.py``. All rows of a table
+run in this one process, so their ratios hold whatever else the machine does; the times are CPU times, the collector
+off, the best of ``--best-of``, in B3 and B5 with the making of the draws. Results are checked, not only timed.
 """
 
 import argparse
 import gc
 import json
+import os
 import platform
 import random
 import time
@@ -26,7 +28,8 @@ STEPS_S = (1.0, 0.4, 0.6, 1.0, 1.2, 0.3)
 """From induction to the stored image: induct, barcode, weigh, X-ray in, X-ray out, image."""
 DIVERT_S, GATE_S, DISCHARGE_S = 1.2, 0.25, 0.8
 BENCH_SHARE, OFFICERS, OPENING_S = 0.075, 4, 60.0
-EVENTS_PER_PARCEL = 12
+EVENTS_PER_PARCEL = 1 + len(STEPS_S) + 4
+"""It arrives; the steps; decision, divert, gate, discharge."""
 
 
 class Lane:
@@ -184,7 +187,8 @@ def main() -> None:
     options = parser.parse_args()
     best_of = options.best_of
     figures: dict[str, Any] = {"python": platform.python_version(), "machine": platform.machine()}
-    print(f"Python {platform.python_version()}, {platform.machine()}, simpy {simpy.__version__}, CPU time, one process")
+    print(f"Python {platform.python_version()}, {platform.machine()}, simpy {simpy.__version__}, CPU time, one process, "
+          f"best of {best_of}, load {os.getloadavg()[0]:.1f}")  # fmt: skip
     gaps, services = vectors.single_server(30_000)
     figures["B1"] = table(
         "B1 single server", "customers", 30_000,
@@ -208,7 +212,7 @@ def main() -> None:
         }, best_of,
     )  # fmt: skip
     figures["B3"] = table(
-        f"B3 lane without controller, {EVENTS_PER_PARCEL} events each", "parcels", 20_000,
+        f"B3 lane without controller, {EVENTS_PER_PARCEL} events each (opened ones 1 more)", "parcels", 20_000,
         {
             "bare heap loop": lambda: Lane(HeapLoop(), 20_000).run().ended_s,
             "kernel, plain calls": lambda: Lane(Kernel(), 20_000).run().ended_s,
