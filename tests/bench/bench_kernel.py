@@ -187,8 +187,8 @@ def main() -> None:
     options = parser.parse_args()
     best_of = options.best_of
     figures: dict[str, Any] = {"python": platform.python_version(), "machine": platform.machine()}
-    print(f"Python {platform.python_version()}, {platform.machine()}, simpy {simpy.__version__}, CPU time, one process, "
-          f"best of {best_of}, load {os.getloadavg()[0]:.1f}")  # fmt: skip
+    print(f"Python {platform.python_version()}, {platform.machine()}, simpy {simpy.__version__}, CPU time, one process,"
+          f" best of {best_of}, load {os.getloadavg()[0]:.1f}")  # fmt: skip
     gaps, services = vectors.single_server(30_000)
     figures["B1"] = table(
         "B1 single server", "customers", 30_000,
