@@ -53,7 +53,7 @@ def make_folder(option: str, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise click.ClickException(f"{option} {folder}: can't be made ({error.strerror})") from error
-    expect_folders(**{option.lstrip("-"): folder / "file"})
+    expect_folders(**{option.lstrip("-"): folder / "anything"})
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sim.outputs import expect_folders, whole_file, write_figures, write_text
+from sim.outputs import expect_folders, make_folder, whole_file, write_figures, write_text
 from sim.seeds import SEED
 
 TERMINAL_FIGURES = 4
@@ -72,7 +72,7 @@ def experiment(
     from lane.settings.reader import SettingsError
     from sim.experiment.plan import load_plan
     from sim.experiment.staffing import persons_of
-    from sim.experiment.study import load_scenarios
+    from sim.experiment.study import at_least, load_scenarios
     from sim.experiment.task import RefusedTaskError
     from sim.experiment.workers import ClusterError
 
@@ -82,15 +82,20 @@ def experiment(
         changed: dict[str, Any] = {"parcels": parcels, "seed": seed, "replications": replications}
         if replications is not None and plan.batches:
             raise click.ClickException("--replications: this study makes batches of one long run")
+        if replications is not None and plan.select is not None:
+            raise click.ClickException(f"--replications: {at_least(plan)}; set [select] first and replications_max "
+                                       f"in {file}")  # fmt: skip
         plan = replace(plan, **{name: value for name, value in changed.items() if value is not None})
         scenarios = load_scenarios(plan)
         if plan.staffing is not None:
             persons_of(plan)  # a wrong key is told before hours of runs, not after
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
+    if plan.select is not None:
+        click.echo(at_least(plan), err=True)
     folder = out or Path(f"{file.stem}.study")
+    make_folder("--out", folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         count = workers or os.cpu_count() or 1
         results, wall_s = _run(plan, scenarios, folder, count, cluster)
     except (ClusterError, RefusedTaskError, SettingsError, ValueError, OSError) as error:

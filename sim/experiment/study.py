@@ -60,6 +60,15 @@ def load_scenarios(plan: Plan) -> tuple[Scenario, ...]:
     return tuple(load_scenario(plan.base, dict(case.overrides)) for case in plan.cases)
 
 
+def at_least(plan: Plan) -> str:
+    """What a selection runs whatever else the file says."""
+    first = plan.select.first if plan.select else 0
+    return (
+        f"a selection decides itself how many replications it needs: at least {first} of each of the "
+        f"{len(plan.cases)} scenarios (select.first), at most {max(first, plan.replications_max)} (replications_max)"
+    )
+
+
 class Study:
     """One experiment on some workers. ``tell(done, wanted)`` hears of every finished replication."""
 
@@ -235,6 +244,8 @@ class Study:
             value, len(plan.cases), wish.delta, alpha=wish.alpha, first=wish.first,
             limit=max(wish.first, plan.replications_max), smallest=wish.goal is Goal.MIN,
         )  # fmt: skip
+        if plan.replications:
+            self._warnings.append(f"replications = {plan.replications} was not used: {at_least(plan)}")
         if not chosen.decided:
             self._warnings.append(f"selection: not decided within {plan.replications_max} replications")
         return chosen

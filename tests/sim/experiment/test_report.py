@@ -160,6 +160,15 @@ def test_the_command_writes_results_report_and_json_and_refuses_a_wrong_file(tmp
     assert "expected an existing folder" in nowhere.output
 
 
+def test_replications_from_outside_are_refused_where_a_selection_decides_on_them(tmp_path: Path) -> None:
+    select = '[select]\nfigure = "bench_wait_mean_s"\ngoal = "min"\ndelta = 20.0\n[grid]'
+    file = written(tmp_path, PLAIN.replace("[grid]", select))
+    refused = CliRunner().invoke(experiment, [str(file), "--out", str(tmp_path / "out"), "--replications", "3"])
+    assert refused.exit_code == 1
+    assert "--replications: a selection decides itself how many replications it needs: at least 10" in refused.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_grounds_can_be_figures_and_what_never_occurs_is_zero(tmp_path: Path) -> None:
     lead = 'figures = ["ground.NO_READ", "ground.RANDOM_DRAW"]\n'
     results = _results(tmp_path, lead + STAFFING.replace("bench_wait_p95_s", "ground.NO_READ"))

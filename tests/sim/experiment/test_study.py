@@ -59,7 +59,12 @@ def test_the_selection_takes_the_shortest_wait_and_spends_little_on_the_hopeless
     text = TINY.replace("[2, 6]", "[1, 2, 3, 6]").replace("[staffing]", SELECT + "[staffing]")
     plan = replace(tiny(tmp_path, text), parcels=400)
     workers = Made()
-    chosen = _results(plan, workers)["selection"]
+    results = _results(plan, workers)
+    chosen = results["selection"]
+    assert results["warnings"] == [
+        "replications = 4 was not used: a selection decides itself how many replications it needs: at least 10 of each "
+        "of the 4 scenarios (select.first), at most 100 (replications_max)"
+    ]
     assert chosen["decided"]
     assert chosen["best"] in ("3 at the bench", "6 at the bench")  # alike within delta
     hopeless = chosen["left_at"]["1 at the bench"]
