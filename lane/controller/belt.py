@@ -178,6 +178,7 @@ def passed(desk: Desk, parcel: Parcel, stage: int, eye: str, belt_um: int) -> No
         for between in range(body.stage + 1, stage):
             arrived(desk, parcel, between)
     body.stage = stage
+    desk.stale_due = True
     if stage == STAGE_EXIT:
         exits.left(desk, parcel, eye, belt_um)
         return

@@ -131,12 +131,14 @@ class LaneController:
             self._still = kind is ClockReached
         belt_due, time_due = state.belt_due, state.time_due
         if belt_due and belt_due[0][0] <= state.belt_um and not (isinstance(item, LaneStarted) and item.restart):
+            desk.stale_due = True
             self._fire_belt(desk)  # a new process decides nothing by what the one before it believed
         if time_due and time_due[0][0] <= state.at_us:
             self._fire_time(desk)
             evidence.forget_counted(desk)
         _HANDLERS[kind](desk, item)
         if desk.census_due or desk.machine.phase is not _NO_PHASE:
+            desk.stale_due = True
             if desk.wants or desk.machine.phase is not _NO_PHASE:
                 self._settle(desk)
             if desk.census_due:  # who is on the belt, which state, or whether a draw is possible has changed
@@ -144,22 +146,9 @@ class LaneController:
                 running.induct(desk)
         if state.strays:
             belt.forget_strays(desk)
-        if belt_due:
-            _, due, number = belt_due[0]
-            if due == _SEEN:  # the most usual ones are answered without a call
-                parcel = state.parcels.get(number // STAGES)
-                if parcel is None or parcel.body.stage >= number % STAGES:
-                    self._drop_stale(state)
-            elif due == _DECISION:
-                parcel = state.parcels.get(number)
-                if parcel is None or parcel.decided:
-                    self._drop_stale(state)
-            elif due == _IDENTITY:
-                parcel = state.parcels.get(number)
-                if parcel is None or parcel.identity_closed:
-                    self._drop_stale(state)
-            elif due != _BEAM_OFF and _is_stale(state, due, number):
-                self._drop_stale(state)
+        if desk.stale_due:
+            desk.stale_due = False
+            self._drop_stale(state)
         if desk.snapshot_due:
             desk.end()
         if desk.events or desk.commands:
@@ -181,20 +170,22 @@ class LaneController:
         a slower belt only means looking again.
         """
         state = self._desk.state
-        machine = state.machine
-        deadline = state.time_due[0][0] if state.time_due else None
+        machine, time_due = state.machine, state.time_due
+        deadline = time_due[0][0] if time_due else None
         if machine.belt_running or machine.belt_wanted:
-            belt_um = state.belt_um
-            position = state.belt_due[0][0] if state.belt_due else None
-            flush_to = machine.flush_to_um
-            if machine.phase is _FLUSH and flush_to > belt_um and (position is None or flush_to < position):
-                position = flush_to
+            belt_um, belt_due = state.belt_um, state.belt_due
+            position = belt_due[0][0] if belt_due else None
+            if machine.phase is _FLUSH:
+                flush_to = machine.flush_to_um
+                if flush_to > belt_um and (position is None or flush_to < position):
+                    position = flush_to
             if position is not None:
-                wait = -((belt_um - position) * 1_000_000 // self._speed_um_s)
-                least = STILL_US if self._still else STEP_US_MIN
-                at_us = state.at_us + (wait if wait > least else least)
-                if deadline is None or at_us < deadline:
-                    deadline = at_us
+                at_us = state.at_us
+                look_us = at_us - (belt_um - position) * 1_000_000 // self._speed_um_s
+                if look_us < at_us + STILL_US:
+                    look_us = max(look_us, at_us + (STILL_US if self._still else STEP_US_MIN))
+                if deadline is None or look_us < deadline:
+                    deadline = look_us
         if deadline is not None and deadline <= state.at_us:
             raise AssertionError(f"deadline {deadline} us is not after {state.at_us} us")
         return deadline
@@ -256,13 +247,12 @@ class LaneController:
     def _drop_stale(state: LaneState) -> None:
         """Forget deadlines from the top whose parcel has passed or left, so that nobody is woken for nothing."""
         due = state.belt_due
-        heappop(due)  # asked for when the first one is known to be stale
         while due and _is_stale(state, due[0][1], due[0][2]):
             heappop(due)
 
 
 def _is_stale(state: LaneState, kind: int, number: int) -> bool:
-    """Whether a belt deadline can bring nothing any more. Asked after every input: plain numbers, no enum look-ups."""
+    """Whether a belt deadline can bring nothing any more: whoever makes it so sets ``desk.stale_due``."""
     if kind == _SEEN:
         parcel = state.parcels.get(number // STAGES)
         return parcel is None or parcel.body.stage >= number % STAGES
@@ -287,6 +277,7 @@ def _lane_started(desk: Desk, item: LaneStarted) -> None:
     if not item.restart:
         return
     state, machine = desk.state, desk.machine
+    desk.stale_due = True
     permitting.flush(desk, Cause.CORE_STARTED, restart=True)
     for parcel in list(state.parcels.values()):
         drawing.close_identity(desk, parcel, unread=True)

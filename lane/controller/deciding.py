@@ -36,7 +36,7 @@ def decide(desk: Desk, parcel: Parcel) -> None:
     if result.route is _RELEASE and not window_free(desk, parcel):
         desk.ground(parcel, Ground.GAP_TOO_SMALL, announce=False)  # the gate can't be back in time for it
         result = disposition.decide(desk.matrix, parcel.status_class, grounds)
-    parcel.decided = True
+    parcel.decided = desk.stale_due = True
     parcel.route, parcel.instruction = result.route, result.instruction
     desk.events.append(
         DispositionDecided(

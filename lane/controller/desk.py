@@ -35,6 +35,7 @@ _EXECUTE, _FLUSH = State.EXECUTE, Phase.FLUSH  # looked up on its class, a membe
 class Desk:
     """Configuration, state and the open step. One per controller; ``LaneController.handle`` starts a step.
 
+    ``census_due``, ``stale_due``: this step changed who is on the belt or may be inducted; what a deadline waits for.
     ``eyes``: (stage, station, window) by eye. ``seen_um``: by stage, the way from a parcel's anchor to where its eye
     must have seen it.
     """
@@ -62,6 +63,7 @@ class Desk:
         "rate",
         "seen_um",
         "snapshot_due",
+        "stale_due",
         "state",
         "stations",
         "wants",
@@ -104,7 +106,7 @@ class Desk:
         self.commands: list[AnyCommand] = []
         self.wants: list[tuple[Cause, int, str, str]] = []
         self.snapshot_due = False
-        self.census_due = True
+        self.census_due = self.stale_due = True
         self.at_us = state.at_us
         self.belt_um = state.belt_um
 

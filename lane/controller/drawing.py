@@ -29,7 +29,7 @@ def close_identity(desk: Desk, parcel: Parcel, *, unread: bool = False) -> None:
     others = [seq for seq in desk.codes.get(verdict.code, ()) if seq != parcel.seq] if verdict.code else []
     if others:
         grounds.append(_DUPLICATE)
-    parcel.identity_closed = True
+    parcel.identity_closed = desk.stale_due = True
     parcel.code = verdict.code
     desk.know_code(verdict.code, parcel.seq)
     parcel_key = draw.draw_key(verdict.code)

@@ -107,6 +107,7 @@ def void_only(desk: Desk, parcel: Parcel, reason: str) -> bool:
     permit = parcel.permit
     if not permits.void(permit):
         return False
+    desk.stale_due = True
     desk.events.append(
         PermitVoided(at_us=desk.at_us, belt_um=desk.belt_um, seq=parcel.seq, permit_no=permit.permit_no, reason=reason)
     )
@@ -176,6 +177,7 @@ def gate_in_position(desk: Desk, item: GateInPosition) -> None:
     was = machine.gate
     seen, word = _SEEN[item.position]
     machine.gate = seen
+    desk.stale_due = True
     if seen is _MOVING:
         if was is _OUT and machine.phase is not _PROOF:
             _left_out(desk, belt_um)

@@ -154,6 +154,7 @@ def rebase(desk: Desk, by_um: int) -> None:
     state.belt_due[:] = sorted(
         (at_um + by_um, kind, number) for at_um, kind, number in state.belt_due if kind not in GATE_DUES
     )  # a sorted list is a heap; the gate is proven anew with the watchdog
+    desk.stale_due = True
     machine.gate_home_um = machine.gate_out_um = machine.gate_closes_um = -1
     state.last_tail_um, state.fault_until_um = -1, state.fault_until_um + by_um
     state.flushed_um += by_um
