@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from sim.outputs import expect_folders, write_figures
 from sim.seeds import SEED
+from sim.terminal import counting, text_of
 
 PROGRESS_PARCELS = 400
 """Runs of more parcels than this may last longer than two seconds and show a progress bar."""
@@ -105,12 +105,11 @@ def run(
     from sim.twin import run_core_twin
 
     expect_folders(json=json_file, record=record_file)
-    console = Console(stderr=True)
     try:
         plan = load_scenario(scenario)
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
-    with _progress(console, parcels) as progress:
+    with counting(disable=parcels <= PROGRESS_PARCELS) as progress:
         task = progress.add_task("making the stream", total=None)
         try:
             stream = plan.parcels(parcels, seed)
@@ -137,14 +136,6 @@ def run(
         raise click.ClickException(f"rule-violating releases: {broken}; see the lines above")
 
 
-def _progress(console: Console, parcels: int) -> Progress:
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )  # fmt: skip
-    return Progress(*columns, console=console, transient=True, disable=parcels <= PROGRESS_PARCELS)
-
-
 def _show(console: Console, figures: dict[str, Any]) -> None:
     table = Table(title="SYNTHETIC - core twin", show_header=False)
     for name in (
@@ -154,10 +145,10 @@ def _show(console: Console, figures: dict[str, Any]) -> None:
         "review_answered_percent", "review_utilisation_percent", "loop_sent",
     ):  # fmt: skip
         if name in figures:
-            table.add_row(name, _text(figures[name]))
+            table.add_row(name, text_of(figures[name]))
     for down in figures.get("downtimes", ()):
         shown = {name: down[name] for name in ("due", "done", "dropped", "missed", "down_s", "available_percent")}
-        table.add_row(f"downtime {down['name']}", _text(shown))
+        table.add_row(f"downtime {down['name']}", text_of(shown))
     if "referee" in figures:
         _show_referee(table, figures["referee"])
     else:
@@ -171,12 +162,6 @@ def _show_referee(table: Table, referee: dict[str, Any]) -> None:
         "rule_violating_releases", "violations", "missed_content", "content_errors", "unaccounted", "custody_unproven",
         "release_messages", "released_parcels", "moved_blade_under_body", "orders_refused", "alarms",
     ):  # fmt: skip
-        table.add_row(f"referee.{name}", _text(referee[name]))
+        table.add_row(f"referee.{name}", text_of(referee[name]))
     sound = referee["sound_parcels_inspected"]
-    table.add_row("sound parcels inspected", f"{sound['inspected']} of {sound['sound']}: {_text(sound['by_family'])}")
-
-
-def _text(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {number}" for name, number in value.items()) or "-"
-    return str(value)
+    table.add_row("sound parcels inspected", f"{sound['inspected']} of {sound['sound']}: {text_of(sound['by_family'])}")

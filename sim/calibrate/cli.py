@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
 from lane.settings.reader import SettingsError
@@ -27,6 +26,7 @@ from sim.streamlab.fragment import arrivals_toml
 from sim.streamlab.picture import SUFFIXES
 from sim.streams.files import read_parcels
 from sim.streams.rates import HOUR_US
+from sim.terminal import spinning
 
 DEMO_LANE = Path(__file__).resolve().parents[2] / "config" / "lanes" / "demo.toml"
 
@@ -151,8 +151,7 @@ def calibrate(
         holdout=holdout, against=against, stream=stream, lane=lane_file, out=out, report=report,
         write_log=write_log, twin_parcels=twin_parcels,
     )  # fmt: skip
-    columns_shown = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns_shown, console=Console(stderr=True), transient=True) as progress:
+    with spinning() as progress:
         task = progress.add_task("reading the log", total=None)
         try:
             figures = run(options, lambda text: progress.update(task, description=text))

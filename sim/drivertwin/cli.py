@@ -9,11 +9,12 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from sim.outputs import expect_folders, write_figures
 from sim.seeds import SEED
+from sim.terminal import counting
 
 LANE_SHARE = 20
 """One request in so many is one of the whole lane."""
@@ -40,9 +41,7 @@ def drivers(requests: int, seed: int, json_file: Path | None) -> None:
     Faults that a wire without transaction ids can't refuse by itself are measured apart and shown as a rate.
     """
     expect_folders(json=json_file)
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with counting(remaining=False) as progress:
         figures = run_all(requests, seed, progress)
     write_figures(json_file, figures)
     _show(Console(), figures)

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from sim.explore.case import MIX, PARCELS, Case, CaseError, Mode, draw_case, load_case, to_text
@@ -19,6 +18,7 @@ from sim.explore.story import story
 from sim.faults import FaultKind
 from sim.outputs import expect_folders, make_folder, write_figures, write_text
 from sim.seeds import SEED, SEED_MAX
+from sim.terminal import counting, text_of
 
 STORIES_MAX = 3
 """Unexplained findings that are shrunk and told at the end of a search; the others by `lane sim story`."""
@@ -74,8 +74,7 @@ def search_command(
         seed=seed, parcels=parcels, modes=modes, fields=tuple(Field(one) for one in fields) or FIELDS,
         without=tuple(FaultKind(one) for one in without),
     )  # fmt: skip
-    console = Console(stderr=True)
-    with _progress(console) as progress:
+    with counting() as progress:
         task = progress.add_task("searching", total=plan.cases * plan.size)
         result = search(
             seed, parcels, plan=plan, workers=workers, progress=lambda done: progress.update(task, completed=done)
@@ -91,29 +90,21 @@ def search_command(
         raise click.ClickException(f"{len(unexplained)} findings that no known residual risk explains; see above")
 
 
-def _progress(console: Console) -> Progress:
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )  # fmt: skip
-    return Progress(*columns, console=console, transient=True)
-
-
 def _show(console: Console, figures: dict[str, Any]) -> None:
     table = Table(title="SYNTHETIC - fault search", show_header=False)
     violations, efficiency = figures["violations"], figures["efficiency"]
     for name in ("parcels", "parcels_per_s", "wall_s", "cases"):
         table.add_row(name, str(figures[name]))
     for name, value in violations.items():
-        table.add_row(f"violations.{name}", _text(value))
+        table.add_row(f"violations.{name}", text_of(value))
     rare = {name: count for name, count in figures["faults_injected"].items() if count < 100}
     table.add_row("faults injected", str(sum(figures["faults_injected"].values())))
-    table.add_row("catalogue ids below 100 times", _text(rare))
+    table.add_row("catalogue ids below 100 times", text_of(rare))
     missed = [goal for goal, count in figures["sometimes"].items() if not count]
     table.add_row("sometimes goals not reached", ", ".join(missed) or "-")
     doubts = efficiency["tracking_identity_device"]
     table.add_row("sound parcels opened for tracking, identity, device", f"{doubts['percent']} % of {doubts['of']}")
-    table.add_row("stops per 1,000 parcels", _text(efficiency["stops_per_1000_by_mode"]))
+    table.add_row("stops per 1,000 parcels", text_of(efficiency["stops_per_1000_by_mode"]))
     console.print(table)
     for row in figures["residual"]:
         low, high = row["interval_95"]
@@ -123,12 +114,6 @@ def _show(console: Console, figures: dict[str, Any]) -> None:
             highlight=False,
             soft_wrap=True,
         )
-
-
-def _text(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {number}" for name, number in value.items()) or "-"
-    return str(value)
 
 
 def _lacking(fields: Collection[Field]) -> None:

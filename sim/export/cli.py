@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from sim.export.log import event_log
 from sim.export.ocel import write_json, write_sqlite
@@ -14,6 +12,7 @@ from sim.export.parquet import ParquetMissing, write_parquet
 from sim.export.xes import write_xes
 from sim.outputs import expect_ending, expect_folders
 from sim.recording import Recording, RecordingError, open_recording
+from sim.terminal import spinning
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -37,8 +36,7 @@ def export(run: Path, ocel2: Path | None, xes: Path | None, parquet: Path | None
     expect_ending("--ocel2", ocel2, (".json", ".jsonocel", ".sqlite"))
     try:
         recording = open_recording(run)
-        columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        with spinning() as progress:
             task = progress.add_task("reading records", total=None)
             _write(recording, ocel2, xes, parquet, lambda doing: progress.update(task, description=doing))
     except (RecordingError, ParquetMissing) as error:

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from sim.outputs import expect_folders, write_figures
 from sim.seeds import SEED
+from sim.terminal import counting
 
 FOUND_PERMILLE_MIN = 900
 """Share of the bugs that the search must find within its parcels."""
@@ -63,8 +63,7 @@ def museum(
         return
     kept = json_file.with_suffix(".hunts.jsonl") if json_file is not None else None
     hunts = sum(not BUGS[name].equivalent for name in chosen) * len(modes) * starts
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with counting(remaining=False) as progress:
         task = progress.add_task("hunting", total=hunts)
         found = timed_tour(
             chosen, modes, range(seed, seed + starts), parcels, workers=workers,

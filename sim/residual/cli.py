@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from sim.outputs import expect_folders, write_figures
 from sim.seeds import SEED
+from sim.terminal import counting
 
 
 @click.command("residual")
@@ -75,10 +75,7 @@ def residual(
     elif chosen:
         rates = FaultRates(kinds=chosen, ppm=ppm)
     builds = builds_of(Vary(vary), Field(place))
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with counting() as progress:
         bar = progress.add_task("parcels on each build", total=parcels)
         found = compare(
             builds, seed, parcels, rates=rates, workers=workers,

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from sim.outputs import expect_folders, write_text
 from sim.recording import RecordingError, open_recording
+from sim.terminal import spinning
 from sim.view.film import FilmError, film_of
 from sim.view.page import page
 
@@ -25,9 +24,8 @@ def view(run: Path, out: Path, from_s: float, to_s: float | None) -> None:
     The page needs no network and no server: open it in a browser; ? lists its keys.
     """
     expect_folders(out=out)
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
     try:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        with spinning() as progress:
             progress.add_task("reading records", total=None)
             film = film_of(open_recording(run)).plain(from_s, to_s)
     except (RecordingError, FilmError) as error:
