@@ -33,6 +33,26 @@ def test_another_configuration_is_refused_for_an_existing_run(tmp_path: Path, ch
         directory.prepare(station, speed=2 if change == "speed" else 1, seed=2 if change == "seed" else 1)
 
 
+def test_the_lane_io_knows_a_run_by_one_token_over_its_restarts(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path / "run")
+    directory.prepare(load_lane(DEMO), speed=1, seed=1)
+    token = directory.io_token()
+    assert 1 <= token <= 0xFFFFFFFF
+    assert RunDirectory(tmp_path / "run").io_token() == token
+    other = RunDirectory(tmp_path / "other")
+    other.prepare(load_lane(DEMO), speed=1, seed=1)
+    assert other.io_token() != token
+
+
+@pytest.mark.parametrize("content", [b"", b"0x00000000\n", b"0x100000000\n", b"twelve\n", b"\xff\xfe"])
+def test_a_damaged_token_is_named_with_the_way_out(tmp_path: Path, content: bytes) -> None:
+    directory = RunDirectory(tmp_path)
+    directory.prepare(load_lane(DEMO), speed=1, seed=1)
+    (tmp_path / "config" / "io_token.txt").write_bytes(content)
+    with pytest.raises(RunError, match=r"io_token.txt: expected a token 0x00000001..0xffffffff, .*delete the file"):
+        directory.io_token()
+
+
 def test_the_build_hash_is_stable() -> None:
     assert build_sha256() == build_sha256()
     assert len(build_sha256()) == 64

@@ -16,7 +16,6 @@ from lane.orders import Unhold
 from sim.cli import sim
 from sim.explore.case import Case, CaseError, Mode, case_seed, draw_case, from_text, load_case, to_text
 from sim.explore.figures import GOALS, SHOWN_MAX, catalogue_ids, clopper_pearson, figures_of
-from sim.explore.residual import STRANGER, explained, unexplained
 from sim.explore.run import run_case
 from sim.explore.search import Finding, Plan, SearchResult, search
 from sim.explore.setup import Field, Setup
@@ -149,19 +148,6 @@ def test_a_field_that_lacks_a_duty_by_design_says_so_with_its_findings() -> None
     assert "field level: its release output is a level, without the longest time of a pulse (H1)" in done.output
     assert "field io" not in done.output
     assert "field " not in CliRunner().invoke(sim, words).output
-
-
-def test_a_stranger_at_the_release_block_is_counted_and_explained_by_what_held_the_blade_open() -> None:
-    """Nothing on the wire tells who wrote: the risk stays, as a rate with its reason (F15)."""
-    strange = tuple(
-        Fault(kind=FaultKind.SECOND_MASTER, parcel=number, at_us=14_000_000 + 100_000 * (number % 10), strength=1_500)
-        for number in range(5, 45)
-    )
-    found = run_case(Case(seed=4, mode=Mode.FEW, setup=Setup(draw="0.2"), parcels=60, calm=15, faults=strange))
-    assert "NO_PERMIT" in found.rules
-    assert unexplained(found) == []
-    assert explained(found) == STRANGER
-    assert "R4" not in found.rules
 
 
 def test_the_shrinker_says_when_nothing_breaks() -> None:
