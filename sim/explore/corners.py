@@ -19,7 +19,8 @@ _K = FaultKind
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corner:
     """``kinds`` with their rate per 1,000 parcels; ``setup``: what is odd about the lane; ``at_limits``: bodies move by
-    as much as an eye's window is wide, a little more or less; ``gate``: faults begin when a parcel nears the gate."""
+    as much as an eye's window is wide, a little more or less; ``gate``: faults begin when a parcel nears the gate, and
+    eyes are those there."""
 
     name: str
     kinds: dict[FaultKind, int]
@@ -41,7 +42,7 @@ CORNERS = (
     Corner(name="slow commits at the gate", kinds=_each(250, _K.DISK_SLOW), gate=True),
     Corner(
         name="a blade that sticks, and a core that is away", gate=True,
-        kinds={_K.GATE_STUCK_OUT: 150, _K.GATE_STUCK: 100, _K.CORE_PAUSED: 60, _K.IO_SILENT: 60, _K.GATE_SLOW: 60},
+        kinds={_K.GATE_STUCK_OUT: 150, _K.GATE_STUCK: 100, _K.CORE_PAUSED: 100, _K.IO_SILENT: 60, _K.GATE_SLOW: 60},
     ),
     Corner(
         name="restarts at the gate", gate=True,
@@ -72,7 +73,19 @@ CORNERS = (
     ),
     Corner(
         name="strangers behind parcels",
-        kinds={_K.BODY_INSERTED: 200, _K.EYE_MISSED: 60, _K.SECOND_MASTER: 60, _K.GATE_SLOW: 60},
+        kinds={_K.BODY_INSERTED: 200, _K.EYE_MISSED: 60},
+    ),
+    Corner(
+        name="eyes at the gate, and long reports", kinds=_each(150, _K.EYE_MISSED, _K.EYE_STUCK_OFF), gate=True,
+        setup={"speed_um_s": 700_000, "report_lag_us": 300_000, "planted_permille": 0},
+    ),
+    Corner(
+        name="a stranger at the release block", kinds={_K.SECOND_MASTER: 200, _K.GATE_SLOW: 150}, gate=True,
+        setup={"planted_permille": 0},
+    ),
+    Corner(
+        name="doubts at the gate", gate=True, setup={"planted_permille": 0},
+        kinds=_each(120, _K.STATUS_WORSENED, _K.DECLARATION_CHANGED, _K.SPEED_CHANGE, _K.HELD_BY_HAND),
     ),
     Corner(
         name="readers and scale", kinds=_each(
@@ -88,18 +101,27 @@ CORNERS = (
     ),
     Corner(name="small epochs", kinds=_each(150, _K.NO_EPOCH), setup={"epoch_draws": 8, "draw": "0.2"}),
     Corner(
-        name="links", gate=True, kinds=_each(
-            40, _K.IO_GAP, _K.IO_SILENT, _K.RECONNECT_STORM, _K.DEVICE_SILENT, _K.WATCHDOG_OFF, _K.EMERGENCY_STOP,
-            _K.GUARD_OPEN,
+        name="links and safety", gate=True, kinds=_each(
+            40, _K.IO_GAP, _K.IO_SILENT, _K.RECONNECT_STORM, _K.WATCHDOG_OFF, _K.EMERGENCY_STOP, _K.GUARD_OPEN,
         ),
+    ),
+    Corner(name="devices that are away", kinds=_each(80, _K.DEVICE_SILENT, _K.READER_SILENT)),
+    Corner(
+        name="switches that lie", gate=True, setup={"planted_permille": 0},
+        kinds=_each(150, _K.GATE_FALSE_SWITCH, _K.GATE_STUCK, _K.GATE_BOUNCES),
     ),
     Corner(
         name="a lane that feeds too closely", kinds=_each(10, _K.WALL_STEP),
-        setup={"spare_um": -400_000, "planted_permille": 0},
+        setup={
+            "spare_um": -400_000, "planted_permille": 0, "gap_um": 250_000, "speed_um_s": 700_000,
+            "travel_us": 300_000, "rate_per_hour": 2_400,
+        },
     ),
 )  # fmt: skip
 SLACK_UM = 3_000
 """How near to the edge of a window a body is put, either side."""
+GATE_EYES_UM = (6_003_000, 6_004_000, 6_005_000)
+"""Places before the gate that choose the divert eye or one of the exit eyes."""
 LEAD_US = 1_500_000
 """Faults at the gate begin within this before a parcel's head is there, or after."""
 
@@ -134,7 +156,7 @@ def _plan(corner: Corner, seed: int, setup: Setup, parcels: int) -> tuple[Fault,
                     kind=kind,
                     at_us=max(0, near_us) if corner.gate else keyed.between(0, WAY_US),
                     duration_us=keyed.between(*shape.duration_us),
-                    position_um=keyed.between(200_000, 8_000_000),
+                    position_um=GATE_EYES_UM[keyed.below(3)] if corner.gate else keyed.between(200_000, 8_000_000),
                     parcel=parcel,
                     strength=strength,
                 )

@@ -7,6 +7,7 @@ closes the gate, ``H0`` silence trips the watchdog. Only the duties that a lane'
 
 from typing import TYPE_CHECKING
 
+from devices.commands import RestGate
 from lane.model.words import Route
 from sim.plant.field_rules import DISCREPANCY_US
 from sim.plant.lane_io import Channel, Pulse
@@ -14,8 +15,8 @@ from sim.plant.listener import Listener
 from sim.plant.options import Duty
 
 if TYPE_CHECKING:
+    from sim.coretwin.station import Station
     from sim.explore.watch import Watch
-    from sim.plant.plant import Plant
 
 SLACK_US = 30_000
 """One cycle of the field and the way of a signal."""
@@ -27,8 +28,11 @@ DIVERT = int(Channel.DIVERT)
 class Duties:
     """Stands between the plant and its listener: passes everything on, and looks at outputs when they must change."""
 
-    def __init__(self, plant: "Plant", watch: "Watch", listener: Listener) -> None:
-        self._watch, self._listener = watch, listener
+    def __init__(self, station: "Station", watch: "Watch", listener: Listener) -> None:
+        self._station, self._watch, self._listener = station, watch, listener
+        plant = station.plant
+        doers = station.actuators.doers
+        self._rests, doers[RestGate] = doers[RestGate], self._rest
         self._io, self._plant = plant.io, plant
         self._has = plant.options.duties
         layout = plant.layout
@@ -84,11 +88,27 @@ class Duties:
         self._valve_us = at_us
         if Duty.H2 in self._has:
             self._plant.call_at(at_us + DISCREPANCY_US + SLACK_US, self._arrived, at_us)
+        if level and self._io.running is not None:
+            self._opened(at_us, self._plant.belt.position(at_us), self._io.running)
         if level and Duty.H1 in self._has and self._io.running is not None:
             self._plant.call_at(self._io.running.ends_us + SLACK_US, self._ended, self._io.running)
         if level and Duty.H4 in self._has and self._io.running is not None and self._io.running.to_um >= 0:
             self._plant.post(self._io.running.to_um + WAY_UM, self._past)
         self._listener.valve(at_us, belt_um, level, permit_no)
+
+    def _opened(self, at_us: int, belt_um: int, pulse: Pulse) -> None:
+        """A pulse opens in its time, and where its window begins: later the blade would swing into the parcel."""
+        if at_us > pulse.not_after_us:
+            self._breaks("R12", f"the gate opened for permit {pulse.permit_no} after it had expired", 0)
+        if 0 <= pulse.from_um < belt_um - WAY_UM:
+            late_um = belt_um - pulse.from_um
+            self._breaks("R12", f"the gate opened {late_um} um behind the window of permit {pulse.permit_no}", 0)
+
+    def _rest(self, command: RestGate) -> None:
+        """The order to rest the gate, when it reaches the lane I/O, leaves no pulse."""
+        self._rests(command)
+        if not self._station.troubles.silent and (self._io.valve or self._io.waiting is not None):
+            self._breaks("R12", "the gate was told to rest, and a pulse is left", 0)
 
     def _arrived(self, since_us: int) -> None:
         """H2: the blade had its time. It stands where it was commanded, or the belt is told to stop."""

@@ -33,7 +33,7 @@ class Onlookers:
         self._places = Places(station, watch.breaks, routed)
         self._restarts = Restarts(station, watch.breaks)
         self._noted = Noted(station, watch.breaks)
-        self._passes = Passes(station, watch.breaks, routed)
+        self._passes = Passes(station, watch.breaks, routed, self._places.anchor_um)
 
     def saw(self, item: AnyInput, events: Sequence[AnyEvent]) -> None:
         """One step of a core before which nobody stands: only those with records are seen."""
@@ -43,11 +43,11 @@ class Onlookers:
         """One step of a core that somebody stands before: what reached it, not what was sent."""
         events = step.events
         self._scribe.saw(item, events)
-        self._places.heard(item, events)
         self._restarts.heard(item, events)
         self._noted.heard(item, events)
         self._passes.heard(item, events, step.commands)
+        self._places.heard(item, events)  # last: it knows the places before the step until then
 
     def field(self, listener: Listener) -> Listener:
         """Stand between the plant and its listener."""
-        return Duties(self._station.plant, self._watch, listener)
+        return Duties(self._station, self._watch, listener)

@@ -1,14 +1,14 @@
 """Permits and the gate that obeys them, worked out anew: when a permit may be given, and what the gate's words mean.
 
-Rules: I10 windows and the decision point, I11 a gate that nobody explains, R12 permits that end and the gate that must
-come home, R13 the gate's words and its time.
+Rules: I1 outputs of nobody, I10 windows and the decision point, I11 a gate that nobody explains, R12 permits that end
+and the gate that must come home, R13 the gate's words and its time.
 """
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from devices.commands import RestGate
-from devices.signals import DeviceRestarted, EyeChanged, GateFault, GateInPosition, GatePosition
+from devices.signals import DeviceRestarted, GateFault, GateInPosition, GatePosition, OutputProven
 from lane.controller.state import Due, GateSeen, LaneState, Phase
 from lane.events.parcel import DispositionDecided, PermitIssued, PermitUsed, PermitVoided
 from lane.inputs import LaneStarted
@@ -23,17 +23,21 @@ SPARE_US = 300_000
 """Beyond the time in which the gate must be home: a report on its way."""
 AWAY = (GateSeen.MOVING, GateSeen.RELEASE)
 NO_COUNT = (Ground.VISION_TIMEOUT, Ground.VISION_FAILED, Ground.IMAGE_QUALITY)
+TESTS = (65_534, 65_535)
+"""Numbers of the watchdog's proof, by the manual of the lane I/O."""
 PAST_THE_GATE = ("left by", "seen at", "divert eye missed")
 """Ends of permits whose body is past the gate, or never comes to it."""
 
 
 class Passes:
-    """One run's permits. ``breaks`` notes a broken rule; ``routed``: route of a number's body past the blade."""
+    """One run's permits. ``breaks`` notes a broken rule; ``routed``: route of a number's body past the blade;
+    ``anchor_um``: where a body was before the step."""
 
     def __init__(
-        self, station: "Station", breaks: Callable[[str, str, int], None], routed: Callable[[int], Route | None]
-    ) -> None:
-        self._station, self._breaks, self._routed = station, breaks, routed
+        self, station: "Station", breaks: Callable[[str, str, int], None], routed: Callable[[int], Route | None],
+        anchor_um: Callable[[int], int | None],
+    ) -> None:  # fmt: skip
+        self._station, self._breaks, self._routed, self._anchor_um = station, breaks, routed, anchor_um
         config = station.config
         gate, layout, self._speed_um_s = config.gate, config.layout, config.speed_um_s
         self._late_um = layout.gate_um - self._way(gate.command_us + gate.travel_us + gate.settle_us) - gate.margin_um
@@ -60,6 +64,8 @@ class Passes:
             self._told(item, state)
         elif kind is GateFault:
             self._contradicted(item, state)
+        elif kind is OutputProven:
+            self._output(item, state)
         self._overdue(state)
         machine = state.machine
         self._before = (machine.gate, machine.gate_closes_um, machine.state, machine.phase)
@@ -80,8 +86,8 @@ class Passes:
         parcel = state.parcels.get(event.seq)
         if parcel is None:
             return
-        seen = type(item) is EyeChanged  # a head seen in the same step may stand elsewhere than when it was decided
-        if not seen and state.belt_um > parcel.body.anchor_um + self._late_um:
+        anchor_um = self._anchor_um(event.seq)
+        if anchor_um is not None and state.belt_um > anchor_um + self._late_um:
             self._breaks("I10", "decided to release where the gate can't open in time any more", event.seq)
         told = any(ground in parcel.grounds or ground in parcel.cleared for ground in NO_COUNT)
         if parcel.answer.found and not parcel.compared and not told:
@@ -118,6 +124,15 @@ class Passes:
         held = any(parcel.permit.permit_no == item.permit_no for parcel in state.parcels.values())
         if not held and before is State.EXECUTE and state.machine.state is State.EXECUTE:
             self._breaks("R13", f"the gate opened for permit {item.permit_no} of nobody, and the lane runs on", 0)
+
+    def _output(self, item: OutputProven, state: LaneState) -> None:
+        """The release output came on: for a permit of this lane, or the lane does not run on."""
+        _, _, before, phase = self._before
+        number = item.permit_no
+        if not item.level or not number or number in TESTS or Phase.PROOF in (phase, state.machine.phase):
+            return
+        if number > state.permit_no and before is State.EXECUTE and state.machine.state is State.EXECUTE:
+            self._breaks("I1", f"the release output came on for permit {number} of nobody, and the lane runs on", 0)
 
     def _contradicted(self, item: GateFault, state: LaneState) -> None:
         if Phase.PROOF in (self._before[3], state.machine.phase):

@@ -107,6 +107,11 @@ class Places:
             self._remember(state)
         self._ran = state.machine.belt_running
 
+    def anchor_um(self, seq: int) -> int | None:
+        """Where a body was believed to be before the step that is looked at (None: nobody's)."""
+        known = self._known.get(seq)
+        return None if known is None else known.anchor_um
+
     def _remember(self, state: LaneState) -> None:
         lost, flushed = Ground.TRACKING_LOST, Ground.FLUSHED
         self._known = {

@@ -3,7 +3,15 @@
 from sim.museum.bug import Bug
 from sim.museum.patching import Edit
 
+NO_READ_BACK = (Edit("lane.controller.permitting:output_proven", "    if not ours:\n", "    if False:\n"),)
+"""The lane does not look at the release output itself, only at the blade's end switches."""
+
 BUGS = (
+    Bug(
+        name="output_for_nobody",
+        wrong="A release output that comes on for a permit nobody issued is a piece of news, no fault.",
+        parts=NO_READ_BACK,
+    ),
     Bug(
         name="permit_number_used_again",
         wrong="Every permit has the same number.",
@@ -133,6 +141,8 @@ BUGS = (
                 "return False and not any(",
             ),
         ),
+        without=NO_READ_BACK,
+        masked_by="the read-back of the release output, which betrays a strange pulse before the blade has moved far",
     ),
     Bug(
         name="gate_proof_of_another_permit",
@@ -155,6 +165,14 @@ BUGS = (
                 "return True",
             ),
         ),
+        without=(
+            Edit(
+                "lane.controller.permitting:proof_due",
+                "if parcel.permit.state is",
+                "if False and parcel.permit.state is",
+            ),
+        ),
+        masked_by="the time limit of the proof, which ends a permit before its window does",
     ),
     Bug(
         name="gate_for_nobody",
@@ -166,6 +184,8 @@ BUGS = (
                 "    if True:\n",
             ),
         ),
+        without=NO_READ_BACK,
+        masked_by="the read-back of the release output, which betrays a strange pulse before the blade has moved far",
     ),
     Bug(
         name="gate_fault_ignored",

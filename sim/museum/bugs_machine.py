@@ -58,6 +58,8 @@ BUGS = (
                 "",
             ),
         ),
+        without=(Edit("lane.controller.belt:encoder_doubt", 'flush(desk, "encoder doubt")', "pass"),),
+        masked_by="the flush by the encoder's doubt, which the device tells in the same moment",
     ),
     Bug(
         name="tripped_watchdog_forgiven",
@@ -183,7 +185,13 @@ BUGS = (
     Bug(
         name="blade_discrepancy_ignored",
         wrong="Rule H2 off: a blade that is not where it was commanded stops nothing.",
-        parts=(Edit("sim.plant.field_rules:FieldRules.checked", "return not there", "return False"),),
+        parts=(
+            Edit(
+                "sim.plant.field_rules:FieldRules.checked",
+                "    self.stopped = self.stopped or not there\n    return not there\n",
+                "    return False\n",
+            ),
+        ),
     ),
     Bug(
         name="destination_not_latched",
