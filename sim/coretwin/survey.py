@@ -19,7 +19,7 @@ from lane.events.parcel import (
 from lane.model.grounds import Ground
 from lane.model.words import Via
 from lane.permits import decision_um
-from sim.world.meter import SECOND_US, quantile
+from sim.world.meter import SECOND_US, quantile, seconds
 from sim.world.states import StateTimes
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ class Survey:
         way_um = decision_um(config) - config.layout.tunnel_exit_um
         return {
             "lane_time_mean_s": _mean_s(ride),
-            **{f"lane_time_p{p}_s": _seconds(quantile(ride, p)) for p in (50, 95)},
+            **{f"lane_time_p{p}_s": seconds(quantile(ride, p)) for p in (50, 95)},
             "feeder_wait_mean_s": _mean_s(wait),
-            "feeder_wait_p95_s": _seconds(quantile(wait, 95)),
+            "feeder_wait_p95_s": seconds(quantile(wait, 95)),
             "belt_after_tunnel_mm": (config.layout.divert_um - config.layout.tunnel_exit_um) // 1_000,
             "review_time_s": round(way_um / config.speed_um_s, 3),
             "late_decisions": self._late,
@@ -113,7 +113,3 @@ def _in_turn(listeners: list[Callable[[Any], None]]) -> Callable[[Any], None]:
 
 def _mean_s(values: list[int]) -> float | None:
     return round(sum(values) / len(values) / SECOND_US, 3) if values else None
-
-
-def _seconds(value_us: int | None) -> float | None:
-    return None if value_us is None else round(value_us / SECOND_US, 3)

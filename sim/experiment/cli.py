@@ -8,11 +8,11 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from sim.outputs import expect_folders, make_folder, whole_file, write_figures, write_text
 from sim.seeds import SEED
+from sim.terminal import counting
 
 TERMINAL_FIGURES = 4
 """Figures shown in the terminal; the report has them all."""
@@ -115,10 +115,7 @@ def _run(plan: Any, scenarios: Any, folder: Path, workers: int, cluster: str) ->
     from sim.experiment.workers import Workers
 
     begun = time.monotonic()
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress, Workers(workers, cluster) as who:
+    with counting() as progress, Workers(workers, cluster) as who:
         bar = progress.add_task("replications", total=None)
         study = Study(
             plan, scenarios, who, Cache(folder / "runs"),

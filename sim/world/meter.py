@@ -90,7 +90,7 @@ class Meter:
             f"{name}_queue_mean": _ratio(sum(n * held for n, held in self._levels.items()), span_us, 3),
             **{f"{name}_queue_p{p}": self._level(p, span_us) for p in (50, 95, 99)},
             f"{name}_wait_mean_s": _ratio(sum(waits), len(waits) * SECOND_US, 3),
-            **{f"{name}_wait_p{p}_s": _seconds(quantile(waits, p)) for p in (50, 95, 99)},
+            **{f"{name}_wait_p{p}_s": seconds(quantile(waits, p)) for p in (50, 95, 99)},
             f"{name}_staff_mean": _ratio(self._staff_us, span_us, 3),
             f"{name}_utilisation_percent": _ratio(100 * self._busy_us, self._staff_us, 2),
         }
@@ -114,5 +114,6 @@ def _ratio(part: int, whole: int, digits: int) -> float | None:
     return round(part / whole, digits) if whole else None
 
 
-def _seconds(value_us: int | None) -> float | None:
+def seconds(value_us: int | None) -> float | None:
+    """Seconds to the millisecond; nothing of nothing."""
     return None if value_us is None else round(value_us / SECOND_US, 3)
