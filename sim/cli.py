@@ -159,8 +159,9 @@ def _show(console: Console, figures: dict[str, Any]) -> None:
 
 def _show_referee(table: Table, referee: dict[str, Any]) -> None:
     for name in (
-        "rule_violating_releases", "violations", "missed_content", "content_errors", "unaccounted", "custody_unproven",
-        "release_messages", "released_parcels", "moved_blade_under_body", "orders_refused", "alarms",
+        "rule_violating_releases", "violations", "missed_content", "content_errors", "unaccounted", "given_up",
+        "untracked", "custody_unproven", "release_messages", "released_parcels", "moved_blade_under_body",
+        "orders_refused", "alarms",
     ):  # fmt: skip
         table.add_row(f"referee.{name}", text_of(referee[name]))
     sound = referee["sound_parcels_inspected"]

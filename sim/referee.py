@@ -317,6 +317,11 @@ class Referee:
             return Via.GATE in passage.released
         return passage.diverted
 
+    def _given_up(self, fate: Fate) -> bool:
+        """Whether the lane lost this body and said so, and it left by INSPECT: it lies where people look for it."""
+        passage = self.passages.get(fate.seq)
+        return passage is not None and passage.lost and not passage.released and fate.route is Route.INSPECT
+
     def report(self) -> dict[str, Any]:
         """Figures of the run, ready for JSON."""
         violations = self.violations()
@@ -326,7 +331,10 @@ class Referee:
             if fate.route is Route.RELEASE and self._parcels[number].planted in CONTENT_ERRORS
         ]  # fmt: skip
         unproven = {passage.seq for passage in self.passages.values() if passage.unproven}
-        lost = [n for n, fate in fates if not self._accounted(fate) and fate.seq not in unproven]
+        untold = [n for n, fate in fates if not self._accounted(fate) and fate.seq not in unproven]
+        given_up = [n for n in untold if self._given_up(self._fates[n])]
+        untracked = [n for n in untold if not self._fates[n].seq and self._fates[n].route is Route.INSPECT]
+        lost = sorted(set(untold) - {*given_up, *untracked})
         releases = sum(len(passage.released) for passage in self.passages.values())
         by_gate = sum(Via.GATE in passage.released for passage in self.passages.values())
         errors = sum(self._parcels[number].planted in CONTENT_ERRORS for number in self._fates)
@@ -347,6 +355,8 @@ class Referee:
             "sound_parcels_inspected": self._sound_inspected(),
             "unaccounted": len(lost),
             "unaccounted_bodies": lost[:SHOWN_MAX],
+            "given_up": len(given_up),
+            "untracked": len(untracked),
             "custody_unproven": len(unproven),
             "moved_blade_under_body": sum(fate.moved_blade for _, fate in fates),
             "release_messages": sum(len(p.release_messages) for p in self.passages.values()),

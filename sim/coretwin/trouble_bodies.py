@@ -55,7 +55,9 @@ class BodyTroubles:
         free = [
             body
             for body in bodies
-            if body.route is None and not body.generation and body.length_um < belt_um - body.head_um < gate_um
+            if body.route is None
+            and body.planned == body.generation  # else a fault holds it
+            and body.length_um < belt_um - body.head_um < gate_um
         ]
         return sorted(free, key=lambda body: body.head_um)
 
@@ -204,8 +206,10 @@ class BodyTroubles:
             if body.parcel.number not in held and back_um <= belt_um - body.head_um and body.head_um > 0:
                 if belt_um - body.head_um > max(place for _, place in held.values()):
                     continue  # ahead of the jam
-                self._hold(held, body, back_um)
-                back_um -= body.length_um
+                place_um = max(back_um, body.length_um + 1)  # a full belt pushes it onto the one ahead
+                if self.place(body, belt_um - place_um):  # its eyes see where it lies
+                    self._hold(held, self._station.plant.bodies[body.parcel.number], place_um)
+                    back_um = place_um - body.length_um
         self._station.driver.call_at(self._station.now + TICK_US, self._look, jam)
 
     def _let_go(self, held: Iterable[tuple[Body, int]]) -> None:

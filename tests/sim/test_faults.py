@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lane.errors import Alarm
-from sim.faults import PLANT_ONLY, FaultKind, plan_faults
+from sim.faults import PLANT_ONLY, Fault, FaultKind, plan_faults
 from sim.scenario import load_scenario
 from sim.streams.make import make_stream
 from sim.twin import CoreTwinResult, run_core_twin
@@ -38,6 +38,7 @@ def test_a_faulted_run_breaks_no_rule_and_accounts_for_every_body(kind: FaultKin
     assert figures["ended"] == "complete"
     assert referee["violations"] == {}
     assert referee["unaccounted"] == 0, referee["unaccounted_bodies"]
+    assert (referee["given_up"], referee["untracked"]) == (0, 0)
     assert referee["bodies_fed"] == 200
     assert referee[trace] or kind is FaultKind.VISION_LOST, "the fault left no trace: it did not happen"
 
@@ -62,6 +63,21 @@ def test_all_faults_together_lose_nobody_and_release_nothing_against_a_rule(seed
     assert referee["unaccounted"] == 0, referee["unaccounted_bodies"]
     assert referee["rule_violating_releases"] == 0
     assert referee["violations"] == {}
+
+
+def test_a_jam_on_a_full_belt_leaves_every_eye_as_it_is_and_later_bodies_are_seen() -> None:
+    """Those that run into a jam are pushed onto the one ahead, and their eyes see where they lie."""
+    referee = _run(FaultKind.JAM, parcels=300, seed=1).figures["referee"]
+    assert referee["unaccounted"] == referee["untracked"] == 0
+
+
+def test_a_fault_also_moves_bodies_that_lay_on_a_belt_that_stopped() -> None:
+    day = load_scenario(DAY)
+    stream = make_stream(day.sized(12, 3))
+    stop = Fault(kind=FaultKind.HELD_BY_HAND, parcel=3, at_us=2_000_000)
+    gone = Fault(kind=FaultKind.BODY_REMOVED, parcel=3, at_us=3_000_000, position_um=1_000_000)
+    run = run_core_twin(day.config, stream, 3, driver="heap", settings=replace(day.settings, faults=(stop, gone)))
+    assert run.figures["referee"]["bodies_removed"] == 1
 
 
 def test_a_plan_of_faults_is_keyed_by_kind_so_that_another_kind_shifts_nothing() -> None:

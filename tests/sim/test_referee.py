@@ -17,6 +17,7 @@ from lane.events.parcel import (
     ParcelReleased,
     ParcelScanned,
     PermitIssued,
+    TrackingLost,
 )
 from lane.model.grounds import Ground
 from lane.model.words import Design, Evidence, Instruction, MessageKind, Route, StatusClass, Tracking, Via
@@ -127,6 +128,19 @@ def test_a_body_without_a_lane_number_that_leaves_by_release_is_a_violation_and_
     report = _judge(stream, (stream[0], Route.RELEASE, [])).report()
     assert report["violations"] == {Violation.UNTRACKED: 1}
     assert report["unaccounted"] == 1
+
+
+def test_a_body_that_the_lane_lost_and_said_so_is_given_up_only_when_it_left_by_inspect() -> None:
+    stream = _stream()
+    parcel = _first(stream, Planted.SOUND)
+    records = _records(1, parcel, 0, without=("released", "message"))
+    records.append(TrackingLost(at_us=1, belt_um=1, seq=1, eye="exit_inspect"))
+    inspected = _judge(stream, (parcel, Route.INSPECT, records)).report()
+    assert (inspected["given_up"], inspected["untracked"], inspected["unaccounted"]) == (1, 0, 0)
+    released = _judge(stream, (parcel, Route.RELEASE, records)).report()
+    assert (released["given_up"], released["untracked"], released["unaccounted"]) == (0, 0, 1)
+    unseen = _judge(stream, (parcel, Route.INSPECT, [])).report()
+    assert (unseen["given_up"], unseen["untracked"], unseen["unaccounted"]) == (0, 1, 0)
 
 
 def test_a_forged_release_record_of_a_body_that_went_to_the_bench_is_a_violation() -> None:
