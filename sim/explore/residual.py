@@ -11,9 +11,10 @@ from lane.model.config import CoreConfig
 from lane.permits import left_by_um, stop_um
 from sim.coretwin.trouble_links import FOREIGN_PERMIT
 from sim.explore.run import CaseResult
-from sim.explore.setup import config_of, spacing_um
+from sim.explore.setup import DUTIES, config_of, spacing_um
 from sim.explore.watch import Broken
 from sim.faults import FaultKind
+from sim.plant.options import has_owner
 
 RELEASES = frozenset(
     {
@@ -32,8 +33,9 @@ LAST_LOOK = "H7 moved behind the last look"
 GHOST = "H7 ghost in a missing body's window"
 STUCK = "H2 stuck blade and late stop"
 REASONS: Mapping[str, str] = {
-    STRANGER: "whoever reaches the release block on the wire opens the gate; Modbus names no sender, and the core's "
-    "answer (gate home, hold) comes after the blade moved. The cure is the network: segment, allow-list, one master.",
+    STRANGER: "remote I/O without a program obeys whoever writes to it; Modbus names no sender. The lane sees the "
+    "output go on, brings the gate home and holds, but a body that is at the blade just then passes. The cure is a "
+    "lane I/O or PLC that knows its owner, or a network with one master.",
     FOLLOWER: "goods that moved on the belt until they touch or overlap the parcel ahead pass the blade with it: the "
     "gate closes at the tail of the permitted one, and no eye sees a gap between them.",
     LAST_LOOK: "a body that takes a permitted parcel's place behind the last station that looks at more than edges "
@@ -98,7 +100,8 @@ def why(found: CaseResult, broken: Broken) -> str:
     passing = found.passed[broken.body]
     before = {fault.kind: passing.at_us - at_us for at_us, fault in found.faults if at_us <= passing.at_us}
     strange = passing.permit_no > FOREIGN_PERMIT or not passing.permit_no  # 0: the device restarted since
-    if strange and before.get(FaultKind.SECOND_MASTER, STRANGER_US) < STRANGER_US:
+    obeys_all = not has_owner(DUTIES[found.case.setup.field])
+    if obeys_all and strange and before.get(FaultKind.SECOND_MASTER, STRANGER_US) < STRANGER_US:
         return STRANGER
     closing_um = config.gate.margin_um + config.speed_um_s * config.gate.travel_us // 1_000_000
     if MOVERS & before.keys() and passing.leader and passing.gap_um <= closing_um:
