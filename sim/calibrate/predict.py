@@ -20,6 +20,7 @@ from sim.calibrate.figures import Figure, bench_desk, figures, lane_times, revie
 from sim.calibrate.fit import Fit
 from sim.calibrate.line import Line, Luck, run_line, throughput_per_hour
 from sim.calibrate.moments import NONE_US, Log, Moment
+from sim.intervals import LEVEL, t_quantile
 from sim.streams.arrivals import arrival_times
 
 Column = NDArray[numpy.int64]
@@ -211,7 +212,7 @@ def _half(values: Floats) -> float:
     n = len(values)
     if n < 2:
         return math.nan
-    return float(stats.t.ppf(0.975, n - 1)) * float(values.std(ddof=1)) / math.sqrt(n)
+    return t_quantile(n - 1, LEVEL) * float(values.std(ddof=1)) / math.sqrt(n)
 
 
 def _paired(name: str, log: Log, model: Log, first: Moment, second: Moment, made: Floats) -> Paired | None:

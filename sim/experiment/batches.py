@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sim.experiment.intervals import Interval, interval_of, mean_of, variance_of
 from sim.experiment.warmup import Floats, batched, mser5
+from sim.intervals import Interval, interval_of, mean_of, variance_of
 
 BATCHES = 20
 FINE_BATCHES = 200

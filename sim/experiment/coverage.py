@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from sim.experiment.batches import lengthened
-from sim.experiment.intervals import interval_of, mean_of
 from sim.experiment.warmup import Floats
+from sim.intervals import interval_of, mean_of
 
 LOAD = 0.5
 SERVED, DELETED = 2_500, 500

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sim.experiment.intervals import interval_of
+from sim.intervals import interval_of
 
 PRECISION = 0.05
 """Half-width over mean that is good enough unless a study says otherwise."""

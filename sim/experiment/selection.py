@@ -7,7 +7,7 @@ the best any more leave early, so most runs go to the close ones.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sim.experiment.intervals import mean_of, variance_of
+from sim.intervals import mean_of, variance_of
 
 ALPHA = 0.05
 FIRST = 10

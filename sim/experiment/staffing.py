@@ -6,8 +6,8 @@ from typing import Any
 
 from lane.settings.reader import SettingsError
 from sim.experiment.digest import Digest
-from sim.experiment.intervals import interval_of, share_at_most
 from sim.experiment.plan import Demand, Plan, Staffing
+from sim.intervals import interval_of, share_at_most
 
 ESCAPES = {"escaped_permille": 1_000, "escapes_per_million": 1_000_000}
 """Figures that are shares of rare events: their bound is also that of Clopper and Pearson over all replications,

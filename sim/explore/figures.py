@@ -4,11 +4,10 @@ import platform
 from collections import Counter
 from typing import Any
 
-from scipy.stats import beta
-
 from sim.explore.residual import REASONS
 from sim.explore.search import UNEXPLAINED, Finding, Plan, SearchResult
 from sim.faults import CATALOGUE, FaultKind
+from sim.intervals import share_between
 
 GOALS = (
     "crash with the gate open",
@@ -92,7 +91,7 @@ def _residual(sums: Counter[str]) -> list[dict[str, Any]]:
         if kind != "releases" or not count:
             continue
         parcels = sums[f"parcels {place}"]
-        low, high = clopper_pearson(min(count, parcels), parcels)
+        low, high = share_between(min(count, parcels), parcels)
         rows.append(
             {
                 "field": place, "risk": name, "releases": count, "parcels": parcels,
@@ -126,18 +125,11 @@ def _efficiency(sums: Counter[str]) -> dict[str, Any]:
     }
 
 
-def clopper_pearson(count: int, of: int) -> tuple[float, float]:
-    """Exact 95 % interval of a share (Clopper and Pearson 1934), by quantiles of the beta distribution."""
-    low = float(beta.ppf(0.025, count, of - count + 1)) if count else 0.0
-    high = float(beta.ppf(0.975, count + 1, of - count)) if count < of else 1.0
-    return low, high
-
-
 def share(count: int, of: int) -> dict[str, Any]:
     """A share in percent with its exact 95 % interval."""
     if not of:
         return {"count": count, "of": of, "percent": None, "interval_95": None}
-    low, high = clopper_pearson(count, of)
+    low, high = share_between(count, of)
     return {
         "count": count, "of": of, "percent": round(100 * count / of, 4),
         "interval_95": [round(100 * low, 4), round(100 * high, 4)],

@@ -6,8 +6,8 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
+from sim.intervals import LEVEL, t_quantile
 from sim.oracles.cases import Case, Draws
 
 REPLICATIONS = 40
@@ -59,7 +59,7 @@ def simulate(case: Case, *, seed: int, share: float = 1.0, times: int = 1, rerun
     customers, dropped = round(case.customers * share) * times, round(case.dropped * share)
     draws = Draws(seed, case.name if not rerun else f"{case.name}, rerun", REPLICATIONS)
     means = case.simulate(draws, customers, dropped)
-    half_width = float(stats.t.ppf(0.975, REPLICATIONS - 1) * np.std(means, ddof=1) / sqrt(REPLICATIONS))
+    half_width = t_quantile(REPLICATIONS - 1, LEVEL) * float(np.std(means, ddof=1)) / sqrt(REPLICATIONS)
     return Outcome(
         name=case.name, source=case.source, exact=case.exact, mean=float(np.mean(means)), half_width=half_width,
         limit=case.limit / sqrt(min(1.0, share)), customers=customers, replications=REPLICATIONS, seed=seed,

@@ -15,11 +15,11 @@ from multiprocessing import get_context
 from typing import Any
 
 from sim.coretwin.fault_rates import FaultRates
-from sim.experiment.intervals import share_at_most
 from sim.explore.case import MIX, PARCELS, Case, case_seed, draw_case
 from sim.explore.residual import RELEASES, explained
 from sim.explore.run import run_case
 from sim.explore.setup import Field
+from sim.intervals import share_at_most
 from sim.residual.directed import AtGate
 
 CHUNK = 4

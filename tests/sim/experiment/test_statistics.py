@@ -8,10 +8,10 @@ import pytest
 
 from sim.experiment.batches import batch_means, lag_1, lengthened
 from sim.experiment.coverage import cover, mean_wait, waits
-from sim.experiment.intervals import bonferroni, interval_of, pairing_of, share_at_most, t_quantile
 from sim.experiment.replications import replications_needed
 from sim.experiment.selection import eta, h_squared, select_best
 from sim.experiment.warmup import batched, mean_series, mser5, mser_statistic, welch
+from sim.intervals import bonferroni, interval_of, pairing_of, share_at_most, t_quantile
 
 
 def test_the_t_interval_agrees_with_the_tables() -> None:

@@ -15,13 +15,14 @@ from lane.inputs import AnyInput, OrderGiven, StatusChanged
 from lane.orders import Unhold
 from sim.cli import sim
 from sim.explore.case import Case, CaseError, Mode, case_seed, draw_case, from_text, load_case, to_text
-from sim.explore.figures import GOALS, SHOWN_MAX, catalogue_ids, clopper_pearson, figures_of
+from sim.explore.figures import GOALS, SHOWN_MAX, catalogue_ids, figures_of
 from sim.explore.run import run_case
 from sim.explore.search import Finding, Plan, SearchResult, search
 from sim.explore.setup import Field, Setup
 from sim.explore.shrink import Shrinker
 from sim.explore.story import LINES_MAX, story
 from sim.faults import Fault, FaultKind
+from sim.intervals import share_between
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
 
@@ -209,8 +210,8 @@ def test_a_case_file_that_is_wrong_is_refused_with_what_was_expected(change: Any
 
 
 def test_the_exact_interval_of_a_share() -> None:
-    assert clopper_pearson(0, 100) == pytest.approx((0.0, 0.03622), abs=1e-4)
-    assert clopper_pearson(100, 100)[1] == 1.0
+    assert share_between(0, 100) == pytest.approx((0.0, 0.03622), abs=1e-4)
+    assert share_between(100, 100)[1] == 1.0
 
 
 def test_the_command_writes_its_figures_and_tells_a_case(tmp_path: Path) -> None:

@@ -124,3 +124,15 @@ def share_at_most(hits: int, trials: int, level: float = LEVEL) -> float:
     if not 0 <= hits <= trials:
         raise ValueError(f"share: expected hits 0..{trials}, was {hits}")
     return 1.0 if hits == trials else float(betaincinv(hits + 1, trials - hits, level))
+
+
+def share_between(hits: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
+    """Two-sided exact interval of a probability (Clopper and Pearson 1934).
+
+    Raises ValueError unless there are more trials than none and no more hits than trials.
+    """
+    if not 0 <= hits <= trials or not trials:
+        raise ValueError(f"share: expected hits 0..{trials} of 1 trial or more, was {hits}")
+    tail = (1 - level) / 2
+    low = float(betaincinv(hits, trials - hits + 1, tail)) if hits else 0.0
+    return low, share_at_most(hits, trials, 1 - tail)
