@@ -182,14 +182,15 @@ ALARMS: dict[Alarm, AlarmText] = {
         "Gate position not proven",
         "The gate was told to open for a permit, or to close behind it, and its end switch did not say so in time.",
         "Air pressure, valve, end switch, a blade that sticks, or a refused pulse.",
-        "Check the gate by hand, free it until it stands at INSPECT, then Unhold.",
+        "Free the gate by hand until it stands at INSPECT, bring what lies between gate and release exit to the bench, "
+        "then Unhold.",
         _M,
     ),
     Alarm.GATE_FAULT: AlarmText(
         "Gate contradicts itself",
         "End switches disagree, the travel took too long, or the gate moved without a permit.",
         "End switch misplaced or broken, valve sticking, or somebody moved the gate.",
-        "Check the gate by hand, then Unhold.",
+        "Check the gate by hand, bring what lies between gate and release exit to the bench, then Unhold.",
         _H,
     ),
     Alarm.CUSTODY_UNPROVEN: AlarmText(
@@ -204,19 +205,20 @@ ALARMS: dict[Alarm, AlarmText] = {
         "Body at the release exit without a permit",
         "Something passed the release exit that had no used permit.",
         "Gate stuck or moved by hand, or a body laid behind the gate.",
-        "Stop it from leaving, bring it to the bench, check the gate, then Unhold.",
+        "Stop it from leaving, bring it and what lies behind the gate to the bench, check the gate, then Unhold.",
         _H,
     ),
     Alarm.STRAY_AT_GATE: AlarmText(
-        "Unknown body before the open gate", "Close behind a released parcel something without a number came; "
-        "the belt stopped before it.", "A parcel was laid onto the belt, or slipped up to the parcel ahead.",
-        "Take it off between divert eye and gate, bring it to the bench, then Unhold.", _H,
+        "Unknown body before the open gate", "Close behind a released parcel, or in its place, "
+        "something else came; the belt stopped before it left.",
+        "A parcel was laid onto the belt, or slipped up to the parcel ahead.",
+        "Bring what lies between divert eye and release exit to the bench, then Unhold.", _H,
     ),
     Alarm.FOREIGN_PERMIT: AlarmText(
         "Gate opened by a stranger",
         "The release output went on for a permit that this lane never issued; gate home, belt stopped, belt flushed.",
         "Another Modbus master writes to the lane I/O: a second controller, a commissioning tool, or an attack.",
-        "Take it off the lane's network, bring what left by the release exit to the bench, then Unhold.", _H,
+        "Take it off the lane's network, bring what left or lies behind the gate to the bench, then Unhold.", _H,
     ),
     Alarm.DRAW_MISSING: AlarmText(
         "No random draw possible",
@@ -252,16 +254,14 @@ ALARMS: dict[Alarm, AlarmText] = {
         "Held: a device was away too long",
         "A needed device did not answer for too long, or its watchdog tripped.",
         "Cable, power, or the network.",
-        "Repair the link, then Unhold; the gate's watchdog is proven again where it tripped.",
-        _M,
+        "Repair the link, bring what lies between gate and release exit to the bench, then Unhold; the gate's watchdog "
+        "is proven again where it tripped.", _M,
     ),
     Alarm.DEVICE_RESTARTED: AlarmText(
         "A device restarted",
         "A device's boot counter changed; what it reported before no longer holds.",
         "Power dip, or somebody restarted it.",
-        "Check its power, then Unhold.",
-        _M,
-        True,
+        "Check its power, bring what lies between gate and release exit to the bench, then Unhold.", _M, True,
     ),
     Alarm.AUXILIARY_LOST: AlarmText(
         "Reader or scale does not answer", "Parcels go to INSPECT without code or weight; the belt runs on.",

@@ -106,6 +106,16 @@ def home_soonest_um(config: CoreConfig, left_um: int) -> int:
     return left_um + way_um(config, config.gate.travel_us + config.gate.settle_us)
 
 
+def follow_um(config: CoreConfig) -> int:
+    """Least gap behind a released parcel: the next head is at the blade when the blade is at HOME again."""
+    return config.gate.margin_um + home_again_um(config, 0)
+
+
+def branch_um(config: CoreConfig) -> int:
+    """Least belt from divert eye to release exit: what the eye finds wrong there stands before it has left the lane."""
+    return config.layout.eye_window_um + stop_um(config)
+
+
 class Ways(Struct, frozen=True, kw_only=True, gc=False):
     """The belt ways of one configuration, worked out once: add a belt position. Meaning: functions of these names."""
 

@@ -267,6 +267,10 @@ class Referee:
             found += [(what, passage.number, passage.seq) for what in self._record_faults(passage)]
         return found
 
+    def forbids(self, number: int) -> list[Violation]:
+        """Rules that forbid this body to leave by the release exit through the gate, wherever it is."""
+        return self._release_faults(number, self._fates[number])
+
     def _release_faults(self, number: int, fate: Fate) -> list[Violation]:
         """Rules that forbid this body to have left by the release exit through the gate."""
         passage, truth = self.passages.get(fate.seq), self._parcels[number]

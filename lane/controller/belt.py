@@ -7,10 +7,10 @@ while the first is still on the belt flushes everything.
 from bisect import insort
 
 from devices.signals import BeltMoved, BeltState, EncoderDoubt, EyeChanged, Quality
-from lane.controller import drawing, evidence, exits
+from lane.controller import divert, drawing, evidence, exits
 from lane.controller.desk import STAGES, Desk
 from lane.controller.permitting import doubt, flush, void, void_all, void_only
-from lane.controller.state import STRAYS_MAX, Due, GateSeen, Parcel
+from lane.controller.state import STRAYS_MAX, Due, Parcel
 from lane.errors import Alarm, Cause
 from lane.events.machine import TrackingStray
 from lane.events.parcel import ParcelInducted, ParcelMeasured, TrackingLost
@@ -63,8 +63,8 @@ def eye_changed(desk: Desk, item: EyeChanged) -> None:
     stage = desk.eyes[eye][0]
     if stage == STAGE_INDUCT:
         _measured(desk, parcel, item.belt_um)
-    elif stage <= STAGE_TUNNEL_EXIT and parcel.body.tail_um != NOT_MEASURED:
-        _length_again(desk, parcel, item.belt_um - cover.from_um)
+    elif stage <= STAGE_DIVERT and parcel.body.tail_um != NOT_MEASURED:
+        _length_again(desk, parcel, item.belt_um - cover.from_um, stage)
 
 
 def _inducted(desk: Desk, item: EyeChanged) -> None:
@@ -108,10 +108,24 @@ def _measured(desk: Desk, parcel: Parcel, belt_um: int) -> None:
     desk.due_belt(belt_um + layout.reader_um + desk.lag_um, _IDENTITY, parcel.seq)
 
 
-def _length_again(desk: Desk, parcel: Parcel, measured_um: int) -> None:
-    if lengths_differ(measured_um, parcel.body.length_um, desk.layout):
-        doubt(desk, parcel, Ground.LENGTH_MISMATCH)
-        _doubt_neighbours(desk, parcel.body.anchor_um, parcel.seq)
+def _length_again(desk: Desk, parcel: Parcel, measured_um: int, stage: int) -> None:
+    if not lengths_differ(measured_um, parcel.body.length_um, desk.layout):
+        return
+    if stage == STAGE_DIVERT:
+        divert.other_body(desk, parcel)
+    doubt(desk, parcel, Ground.LENGTH_MISMATCH)
+    _doubt_neighbours(desk, parcel.body.anchor_um, parcel.seq)
+
+
+def tail_due(desk: Desk, parcel: Parcel) -> None:
+    """The divert eye must be clear behind this parcel. It is not: something longer is there, or a second body on it."""
+    machine, belt = desk.machine, desk.state.belt_um
+    if "io" in machine.links or belt < machine.io_back_um + desk.lag_um:
+        desk.due_belt(belt + desk.lag_um, Due.TAIL, parcel.seq)  # the edge may still be on its way
+        return
+    cover = desk.state.covers.get(EYE_DIVERT)
+    if cover is not None and cover.seq == parcel.seq:
+        _length_again(desk, parcel, desk.state.belt_um - cover.from_um, STAGE_DIVERT)
 
 
 def expect(desk: Desk, body: Body) -> None:
@@ -145,6 +159,8 @@ def _head(desk: Desk, eye: str, belt_um: int) -> None:
     body.anchor_um = belt_um - station
     if not body.seq:
         body.stage = stage
+        if stage == STAGE_DIVERT:
+            divert.keep_out(desk, body)
         if stage == STAGE_EXIT:
             state.strays.remove(body)
             exits.stray_left(desk, eye)
@@ -168,6 +184,8 @@ def _seen_late(desk: Desk, eye: str, belt_um: int) -> bool:
         return False
     desk.state.covers[eye] = Cover(seq=body.seq, from_um=belt_um)
     body.anchor_um = belt_um - stations.station_um[eye]
+    if stage == STAGE_DIVERT:
+        divert.keep_out(desk, body)
     return True
 
 
@@ -183,6 +201,8 @@ def passed(desk: Desk, parcel: Parcel, stage: int, eye: str, belt_um: int) -> No
         exits.left(desk, parcel, eye, belt_um)
         return
     arrived(desk, parcel, stage)
+    if stage == STAGE_DIVERT:
+        divert.head_seen(desk, parcel)
     desk.due_belt(body.anchor_um + desk.seen_um[stage + 1], _SEEN, parcel.seq * STAGES + stage + 1)
 
 
@@ -274,7 +294,7 @@ def _stray(desk: Desk, eye: str, belt_um: int) -> None:
         for parcel in list(state.parcels.values()):
             if parcel.permit.permit_no and abs(parcel.body.anchor_um - at_um) <= desk.layout.gate_um:
                 void(desk, parcel, "stray at the gate")
-    if eye == EYE_DIVERT and desk.machine.gate in (GateSeen.MOVING, GateSeen.RELEASE):
+    if eye == EYE_DIVERT and desk.machine.gate in divert.AWAY:
         desk.want(Cause.STRAY_AT_GATE, detail="an unknown body follows through the gate unless the belt stops")
     _doubt_neighbours(desk, at_um, 0)
     desk.alarm(Alarm.TRACKING_STRAY, detail=f"eye {eye}")

@@ -59,7 +59,7 @@ from lane.inputs import (
     VisionFailed,
     VisionResult,
 )
-from lane.model.config import CoreConfig
+from lane.model.config import EYE_DIVERT, CoreConfig
 from lane.model.words import State
 from lane.permits import PermitState
 
@@ -219,6 +219,8 @@ class LaneController:
                 belt.identity_due(desk, parcel)
             elif kind == _DECISION:
                 deciding.decision_due(desk, parcel)
+            elif kind == Due.TAIL:
+                belt.tail_due(desk, parcel)
             else:
                 permitting.proof_due(desk, parcel)
 
@@ -269,6 +271,9 @@ def _is_stale(state: LaneState, kind: int, number: int) -> bool:
         return parcel.identity_closed
     if kind == _DECISION:
         return parcel.decided
+    if kind == Due.TAIL:
+        cover = state.covers.get(EYE_DIVERT)
+        return cover is None or cover.seq != number
     return parcel.permit.state is not _ISSUED
 
 

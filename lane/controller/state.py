@@ -74,6 +74,7 @@ class Due:
     GATE_LEFT: Final = 7
     GATE_HOME: Final = 8
     FLUSH: Final = 9
+    TAIL: Final = 10
     VISION: Final = 101
     LINK: Final = 102
     EPOCH: Final = 103

@@ -9,6 +9,7 @@ from pathlib import Path
 import lane
 from lane.model.config import ContentConfig, CoreConfig, DrawConfig, GateConfig, Layout
 from lane.model.words import Design, LaneKind, Mode
+from lane.permits import branch_um, follow_um
 from lane.settings.devices import DeviceReader
 from lane.settings.reader import SettingsError, Table, TomlFile
 from lane.settings.station import Destination, StationConfig, VisionSettings
@@ -291,10 +292,21 @@ def decision_um(core: CoreConfig) -> int:
 def _check_geometry(core: CoreConfig, root: Table) -> None:
     if core.layout.divert_um and decision_um(core) <= core.layout.second_reader_um - core.layout.parcel_um_max:
         root.complain("gate", "the decision point falls before the second reader: expected a shorter gate window")
+    least_mm, gap_mm = -(-follow_um(core) // 1000), core.layout.gap_um_min // 1000
+    if 0 < gap_mm < least_mm:
+        reason = "the gate needs that much belt to close behind a released parcel"
+        root.complain("layout.gap_mm_min", f"expected at least {least_mm}, {reason}; was {gap_mm}")
 
 
 def _warnings(core: CoreConfig) -> tuple[str, ...]:
+    told = []
     room = decision_um(core) - core.layout.tunnel_exit_um
     if room < REVIEW_MM * 1_000 * core.speed_um_s // 500_000:
-        return (f"only {room // 1000} mm of belt between tunnel exit and decision point: reviews will come late",)
-    return ()
+        told.append(f"only {room // 1000} mm of belt between tunnel exit and decision point: reviews will come late")
+    branch, least = core.layout.exit_release_um - core.layout.divert_um, branch_um(core)
+    if branch < least:
+        told.append(
+            f"only {branch // 1000} mm of belt between divert eye and release exit, expected {least // 1000}: what the "
+            "eye finds wrong may have left before the belt stands"
+        )
+    return tuple(told)

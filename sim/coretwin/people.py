@@ -13,6 +13,7 @@ from lane.events.parcel import BenchRecorded, ContentCompared, DispositionDecide
 from lane.inputs import OrderGiven
 from lane.model.words import BenchResult, Custody, Role, State, StatusClass
 from lane.orders import AcknowledgeAlarm, AnyOrder, Clear, Complete, MoveCustody, RecordBench, Reset, Start, Unhold
+from sim.coretwin.branch import Branch
 from sim.coretwin.breakdowns import Breakdowns
 from sim.coretwin.loop import Loop
 from sim.coretwin.opening import opened
@@ -64,6 +65,7 @@ class People:
         self._seed = seed
         settings = station.settings
         self.survey = Survey(station)
+        self.branch = Branch(station)
         self.reviewers = Reviewers(station, settings.reviewers, seed, self._order) if settings.reviewers else None
         self.loop = Loop(settings.loop) if settings.loop else None
         self.breakdowns: Breakdowns | None = None
@@ -77,7 +79,7 @@ class People:
             AlarmRaised: self._alarm,
             OrderRefused: self._refused,
         }
-        others = [self.survey.listeners] + ([self.reviewers.listeners] if self.reviewers else [])
+        others = [self.survey.listeners, self.branch.listeners] + ([self.reviewers.listeners] if self.reviewers else [])
         self.listeners = together(own, *others)
 
     def begin(self) -> None:
@@ -136,6 +138,8 @@ class People:
             return
         wanted = _WANTED.get(kind)
         if wanted is None or self.state in wanted:
+            if wanted is not None:
+                self.branch.clear()
             self._order(kind, "twin-officer", Role.OFFICER)
 
     def _state_changed(self, event: StateChanged) -> None:

@@ -27,6 +27,7 @@ class TwinSettings:
     virtual time every input brings the belt position of its instant and the reports say nothing new.
     ``reviewers``: officers at the screen (None: nobody answers there). ``loop``: a third way out for late verdicts.
     ``downtimes`` of devices, and who repairs them. ``fault_rates``: faults drawn by rate, besides ``faults``.
+    ``branch_cleared``: after a stop the officer brings what lies behind the gate to the bench, as the alarms ask.
     ``keep_records``, ``keep_inputs``: hold the journal's bytes, the inputs (for a replay).
     """
 
@@ -49,5 +50,6 @@ class TwinSettings:
     loop: LoopSpec | None = None
     downtimes: tuple[Downtime, ...] = ()
     fitters: Fitters = field(default_factory=Fitters)
+    branch_cleared: bool = True
     keep_records: bool = False
     keep_inputs: bool = False

@@ -110,7 +110,8 @@ def _show(console: Console, figures: dict[str, Any]) -> None:
         low, high = row["interval_95"]
         console.print(
             f"residual, {row['field']}: {row['risk']}: {row['releases']} releases in {row['parcels']} faulted parcels, "
-            f"{row['per_million_faulted_parcels']} per million [{low}, {high}]",
+            f"{row['per_million_faulted_parcels']} per million [{low}, {high}]; "
+            f"{row['taken_back']} more taken from behind the gate",
             highlight=False,
             soft_wrap=True,
         )

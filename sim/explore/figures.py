@@ -50,6 +50,7 @@ def figures_of(plan: Plan, result: SearchResult, workers: int) -> dict[str, Any]
         "violations": {
             "rule_violating_releases": sum(row["releases"] for row in residual),
             "unexplained_releases": sum(row["releases"] for row in residual if row["risk"] == UNEXPLAINED),
+            "taken_back_behind_the_gate": sum(row["taken_back"] for row in residual),
             "unexplained_cases": sums["unexplained cases"],
             "lost_from_the_books": sums["rule R4"],
             "cases_by_rule": {name[5:]: sums[name] for name in sorted(sums) if name.startswith("rule ")},
@@ -84,19 +85,19 @@ def _plain(finding: Finding) -> dict[str, Any]:
 
 
 def _residual(sums: Counter[str]) -> list[dict[str, Any]]:
-    """Rule-violating releases by field and reason: how many, of how many parcels, per million, with its interval."""
+    """Rule-violating releases by field and reason: how many, of how many parcels, per million, with its interval; and
+    how many bodies more the same risk let past the blade, which were taken from behind it."""
     rows = []
-    for key, count in sorted(sums.items()):
-        kind, place, name = (*key.split(" ", 2), "", "")[:3]
-        if kind != "releases" or not count:
-            continue
-        parcels = sums[f"parcels {place}"]
+    kinds = ("releases ", "taken ")
+    for place, name in sorted({tuple(key.split(" ", 2)[1:]) for key in sums if key.startswith(kinds) and sums[key]}):
+        count, parcels = sums[f"releases {place} {name}"], sums[f"parcels {place}"]
         low, high = share_between(min(count, parcels), parcels)
         rows.append(
             {
                 "field": place, "risk": name, "releases": count, "parcels": parcels,
                 "per_million_faulted_parcels": round(count * MILLION / parcels, 1),
                 "interval_95": [round(low * MILLION, 1), round(high * MILLION, 1)],
+                "taken_back": sums[f"taken {place} {name}"],
                 "reason": " ".join(REASONS.get(part, "not explained yet: see its story") for part in name.split(" + ")),
             }
         )  # fmt: skip

@@ -26,6 +26,8 @@ SILENT_US = 700_000
 IDLE_US = 1_200_000
 """I17: command, slow commit and the blade's way home after the lane left EXECUTE."""
 DIVERT = int(Channel.DIVERT)
+TAKEN_BACK = "R18"
+"""A body passed the blade against a rule and stood behind it when the belt had stopped: no release, but nearly one."""
 WINDOW_UM = 50_000
 """Nearer than this to a tracked parcel's place, an edge may be taken for that parcel's."""
 
@@ -88,6 +90,11 @@ class Judge:
         self.goals: Counter[str] = Counter()
         station.senses = Witness(station, self)
         station.plant.listener = self._scribe.field(station.senses)
+
+    @property
+    def taken(self) -> list[int]:
+        """Bodies that an officer took from behind the gate."""
+        return self._station.people.branch.taken
 
     def _route_of(self, seq: int) -> Route | None:
         passage = self._station.referee.passages.get(seq)
@@ -165,6 +172,10 @@ class Judge:
         violations = referee.violations()
         for what, body, seq in violations:
             watch.breaks(str(what), "", seq, body)
+        for number in self.taken:
+            if faults := referee.forbids(number):
+                names = ", ".join(str(fault) for fault in faults)
+                watch.breaks(TAKEN_BACK, f"passed the open gate, and was taken from behind it: {names}", 0, number)
         seen: dict[int, int] = {}
         for seq in watch.released:
             passage = referee.passages[seq]

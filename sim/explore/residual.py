@@ -5,11 +5,13 @@ physics shows it: the pulse that held the blade open was a stranger's, or the bo
 closely that no blade closes between them.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 
 from lane.model.config import CoreConfig
 from lane.permits import left_by_um, stop_um
 from sim.coretwin.trouble_links import FOREIGN_PERMIT
+from sim.explore.judge import TAKEN_BACK
 from sim.explore.run import CaseResult
 from sim.explore.setup import DUTIES, config_of, spacing_um
 from sim.explore.watch import Broken
@@ -23,6 +25,8 @@ RELEASES = frozenset(
     }
 )  # fmt: skip
 """Rules that a body broke which left by the release exit."""
+PASSAGES = RELEASES | {TAKEN_BACK}
+"""Rules that a body broke at the blade."""
 RECORDS = frozenset({"FALSE_RECORD", "R10", "I13", "I2"})
 """Rules that the books broke, because another body took a parcel's place."""
 NEIGHBOURS = frozenset({"R11"})
@@ -80,6 +84,24 @@ def unexplained(found: CaseResult) -> list[Broken]:
     return [broken for broken in found.broken if not why(found, broken)]
 
 
+def releases(found: CaseResult) -> Counter[str]:
+    """Bodies that left by the release exit against a rule, by the residual risk that explains each ("": none)."""
+    return _bodies(found, {one.body or -one.seq for one in found.broken if one.rule in RELEASES} - {*found.taken})
+
+
+def taken_back(found: CaseResult) -> Counter[str]:
+    """The same of bodies that passed the blade against a rule and were taken from behind it."""
+    return _bodies(found, {one.body for one in found.broken if one.rule == TAKEN_BACK})
+
+
+def _bodies(found: CaseResult, bodies: set[int]) -> Counter[str]:
+    risks: Counter[str] = Counter()
+    for body in sorted(bodies):
+        ours = {why(found, one) for one in found.broken if (one.body or -one.seq) == body and one.rule in PASSAGES}
+        risks["" if "" in ours else " + ".join(sorted(ours))] += 1
+    return risks
+
+
 def _short(found: CaseResult, config: CoreConfig) -> bool:
     """Whether the next head may come before a belt stands that is stopped because the blade did not leave OUT."""
     gap_um = config.layout.gap_um_min + spacing_um(found.case.setup, config)
@@ -95,7 +117,7 @@ def why(found: CaseResult, broken: Broken) -> str:
             return LAST_LOOK
         if broken.rule in RECORDS and GHOSTS & {fault.kind for _, fault in found.faults}:
             return GHOST
-    if broken.rule not in RELEASES or broken.body not in found.passed:
+    if broken.rule not in PASSAGES or broken.body not in found.passed:
         return ""
     passing = found.passed[broken.body]
     before = {fault.kind: passing.at_us - at_us for at_us, fault in found.faults if at_us <= passing.at_us}

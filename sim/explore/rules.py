@@ -56,6 +56,8 @@ RULES: Mapping[str, str] = {
     "R16": "Faults of tracking have their effect: a jam or a stray at the open gate stops the belt, a second fault "
     "flushes it, a missed divert eye ends the permit.",
     "R17": "Evidence that was seen to fail is among the parcel's grounds.",
+    "R18": "No body passes the open gate against a rule, not even one that stands behind it when the belt has stopped "
+    "and is taken to the bench.",
     "L1": "A minute after the last fault the lane is at work.",
     "L2": "From then on it takes parcels at 95 % of its rate or more.",
     "L3": "The shift is completed and the belt runs empty.",

@@ -34,7 +34,8 @@ class CaseResult:
     """What one run showed. ``broken``: every rule that did not hold; ``faults``: those that took effect, with time.
 
     ``figures``: counts that a search adds up. ``goals``: how often each `sometimes` goal was reached. ``passed``: how
-    each body that the blade let through passed it. ``moved``: where faults moved bodies last.
+    each body that the blade let through passed it. ``moved``: where faults moved bodies last. ``taken``: bodies that
+    an officer took from behind the gate.
     """
 
     case: Case
@@ -44,6 +45,7 @@ class CaseResult:
     goals: Counter[str] = field(default_factory=Counter)
     passed: dict[int, Passing] = field(default_factory=dict)
     moved: dict[int, int] = field(default_factory=dict)
+    taken: list[int] = field(default_factory=list)
     ended: str = ""
     crash: str = ""
 
@@ -85,6 +87,7 @@ def finished(case: Case, station: Station, judge: Judge) -> CaseResult:
         goals=judge.goals,
         passed=judge.passed,
         moved=station.troubles.moved,
+        taken=judge.taken,
         ended=station.ended,
         crash=crash,
     )

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 
 from lane.controller.core import LaneController
 from sim.explore.case import MIX, PARCELS, Case, Mode, case_seed, draw_case
-from sim.explore.residual import RELEASES, explained, unexplained
+from sim.explore.residual import explained, releases, taken_back, unexplained
 from sim.explore.run import CaseResult, Hook, MakeController, prepare, run_case
 from sim.explore.setup import Field
 from sim.faults import FaultKind
@@ -166,7 +166,10 @@ def _chunk(plan: Plan, start: int, end: int, make_controller: MakeController, ho
             result.figures.update(f"rule {rule}" for rule in found.rules)
             result.figures["findings"] += 1
             result.figures["unexplained cases"] += not finding.known
-            result.figures[f"releases {finding.field} {finding.known or UNEXPLAINED}"] += finding.releases
+            for risk, count in releases(found).items():
+                result.figures[f"releases {finding.field} {risk or UNEXPLAINED}"] += count
+            for risk, count in taken_back(found).items():
+                result.figures[f"taken {finding.field} {risk or UNEXPLAINED}"] += count
         if number % COLLECT_EVERY == 0:
             gc.collect()
     return result
@@ -174,9 +177,8 @@ def _chunk(plan: Plan, start: int, end: int, make_controller: MakeController, ho
 
 def _finding(number: int, found: CaseResult) -> Finding:
     case = found.case
-    bodies = {one.body or -one.seq for one in found.broken if one.rule in RELEASES}
     return Finding(
         number=number, seed=case.seed, mode=case.mode, field=case.setup.field, rules=found.rules,
-        releases=len(bodies), known=explained(found), crash=found.crash,
+        releases=releases(found).total(), known=explained(found), crash=found.crash,
         told=tuple(dict.fromkeys(f"{one.rule}: {one.text}" for one in unexplained(found)))[:TOLD_MAX],
     )  # fmt: skip

@@ -89,13 +89,14 @@ def _show(console: Console, found: dict[str, Any]) -> None:
     table = Table(title="SYNTHETIC - releases against a rule, faults on", title_justify="left")
     for name, justify in (
         ("build", "left"), ("parcels", "right"), ("faults", "right"), ("wrong", "right"), ("per 10^6", "right"),
-        ("at most", "right"), ("released %", "right"), ("stops/1,000", "right"),
+        ("at most", "right"), ("taken back", "right"), ("released %", "right"), ("stops/1,000", "right"),
     ):  # fmt: skip
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for name, one in found["builds"].items():
         table.add_row(
             name, f"{one['parcels']:,}", f"{one['faults']:,}", str(one["rule_violating_releases"]),
-            f"{one['per_million']:,.0f}", f"{one['per_million_at_most']:,.0f}", f"{one['released_percent']:.1f}",
+            f"{one['per_million']:,.0f}", f"{one['per_million_at_most']:,.0f}",
+            str(one["taken_back"]), f"{one['released_percent']:.1f}",
             f"{one['stops_per_thousand']:.0f}",
         )  # fmt: skip
     console.print(table)

@@ -16,7 +16,7 @@ from typing import Any
 
 from sim.coretwin.fault_rates import FaultRates
 from sim.explore.case import MIX, PARCELS, Case, case_seed, draw_case
-from sim.explore.residual import RELEASES, explained
+from sim.explore.residual import RELEASES, releases, taken_back
 from sim.explore.run import run_case
 from sim.explore.setup import Field
 from sim.intervals import share_at_most
@@ -67,7 +67,8 @@ def builds_of(vary: Vary, place: Field) -> tuple[Build, ...]:
 @dataclass(slots=True)
 class Tally:
     """Sums over the cases of one build; ``wrong``: numbers of the cases with a rule-violating release; ``rules``,
-    ``reasons``: cases in which a release broke the rule, or had this known reason."""
+    ``reasons``: cases in which a release broke the rule, or had this known reason. ``taken`` among the counts: bodies
+    that the blade let pass against a rule and that an officer took from behind it."""
 
     counts: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
@@ -91,6 +92,7 @@ class Tally:
             "rule_violating_releases": wrong,
             "per_million": round(MILLION * wrong / max(1, parcels), 1),
             "per_million_at_most": round(MILLION * share_at_most(wrong, parcels), 1) if parcels else None,
+            "taken_back": counts["taken"],
             "rules": dict(sorted(self.rules.items())),
             "reasons": dict(sorted(self.reasons.items())),
             "released_percent": round(100 * counts["released"] / max(1, parcels), 2),
@@ -122,16 +124,17 @@ def run_chunk(builds: Sequence[Build], seed: int, numbers: range, rates: Rates) 
     for number in numbers:
         for build, tally in zip(builds, tallies, strict=True):
             found = run_case(case_of(seed, number, build, rates))
-            bodies = {one.body or -one.seq for one in found.broken if one.rule in RELEASES}
-            tally.rules.update({one.rule for one in found.broken if one.rule in RELEASES})
+            risks = releases(found)
+            tally.rules.update({one.rule for one in found.broken if one.rule in RELEASES} if risks else ())
             tally.counts.update(
-                parcels=found.figures["parcels"], faults=len(found.faults), wrong=len(bodies), cases=1,
+                parcels=found.figures["parcels"], faults=len(found.faults), wrong=risks.total(), cases=1,
+                taken=taken_back(found).total(),
                 released=found.figures["bodies released"],
                 stops=sum(count for name, count in found.figures.items() if name.startswith("stops ")),
             )  # fmt: skip
-            if bodies:
+            if risks:
                 tally.wrong.append(number)
-                tally.reasons[explained(found) or UNEXPLAINED] += 1
+                tally.reasons.update(risk or UNEXPLAINED for risk in risks)
         gc.collect()
     return tallies
 
