@@ -6,7 +6,7 @@ tracking (jam, second fault, stray), R11 neighbours of a stray.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from devices.signals import BeltMoved, BeltState, DeviceRestarted, EyeChanged, Quality
@@ -237,6 +237,7 @@ class Places:
                 self._breaks("R15", f"given up at {event.eye} before its window was past", event.seq)
             self._behind(event, parcel, state, flushed=flushed)
         if not known.given_up:
+            self._known[event.seq] = replace(known, given_up=True)  # lost at two eyes in one step it is one fault
             self._fault(known.anchor_um, state, event.seq, flushed=flushed)
 
     def _behind(self, event: TrackingLost, parcel: Parcel | None, state: LaneState, *, flushed: bool) -> None:
