@@ -119,6 +119,8 @@ class Passes:
 
     def _told(self, item: GateInPosition, state: LaneState) -> None:
         _, _, before, phase = self._before
+        if item.position is GatePosition.INSPECT:
+            self._closes_um = -1  # called home early, it has not to close there any more
         if item.position is not GatePosition.RELEASE or Phase.PROOF in (phase, state.machine.phase):
             return
         held = any(parcel.permit.permit_no == item.permit_no for parcel in state.parcels.values())
