@@ -5,6 +5,7 @@ parcels by chance. A corner puts it there on purpose: a handful of kinds at ever
 around the limits of the layout, on a lane whose bench, epochs or spacing are small. Faults and devices are the same.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,12 +35,12 @@ def _each(permille: int, *kinds: FaultKind) -> dict[FaultKind, int]:
 
 
 CORNERS = (
+    Corner(name="slow commits at the gate", kinds=_each(250, _K.DISK_SLOW), gate=True),
     Corner(name="edges of the eyes' windows", kinds=_each(200, _K.BODY_SLIP), at_limits=True),
     Corner(
         name="a small bench where nobody works", kinds=_each(40, _K.BENCH_STOPS),
         setup={"bench_places": 4, "officers": 2, "draw": "0.2"},
     ),
-    Corner(name="slow commits at the gate", kinds=_each(250, _K.DISK_SLOW), gate=True),
     Corner(
         name="a blade that sticks, and a core that is away", gate=True,
         kinds={_K.GATE_STUCK_OUT: 150, _K.GATE_STUCK: 100, _K.CORE_PAUSED: 100, _K.IO_SILENT: 60, _K.GATE_SLOW: 60},
@@ -80,8 +81,8 @@ CORNERS = (
         setup={"speed_um_s": 700_000, "report_lag_us": 300_000, "planted_permille": 0},
     ),
     Corner(
-        name="a stranger at the release block", kinds={_K.SECOND_MASTER: 200, _K.GATE_SLOW: 150}, gate=True,
-        setup={"planted_permille": 0},
+        name="a stranger at the release block", kinds={_K.SECOND_MASTER: 200, _K.GATE_SLOW: 300}, gate=True,
+        setup={"planted_permille": 0, "uncertain_permille": 0, "draw": "0.02"},
     ),
     Corner(
         name="doubts at the gate", gate=True, setup={"planted_permille": 0},
@@ -105,10 +106,13 @@ CORNERS = (
             40, _K.IO_GAP, _K.IO_SILENT, _K.RECONNECT_STORM, _K.WATCHDOG_OFF, _K.EMERGENCY_STOP, _K.GUARD_OPEN,
         ),
     ),
-    Corner(name="devices that are away", kinds=_each(80, _K.DEVICE_SILENT, _K.READER_SILENT)),
     Corner(
         name="switches that lie", gate=True, setup={"planted_permille": 0},
         kinds=_each(150, _K.GATE_FALSE_SWITCH, _K.GATE_STUCK, _K.GATE_BOUNCES),
+    ),
+    Corner(
+        name="close followers at the gate", kinds={_K.TOUCHING: 250, _K.OVERLAPPING: 60}, gate=True,
+        setup={"planted_permille": 0},
     ),
     Corner(
         name="a lane that feeds too closely", kinds=_each(10, _K.WALL_STEP),
@@ -117,6 +121,7 @@ CORNERS = (
             "travel_us": 300_000, "rate_per_hour": 2_400,
         },
     ),
+    Corner(name="devices that are away", kinds=_each(80, _K.DEVICE_SILENT, _K.READER_SILENT)),
 )  # fmt: skip
 SLACK_UM = 3_000
 """How near to the edge of a window a body is put, either side."""
@@ -126,9 +131,19 @@ LEAD_US = 1_500_000
 """Faults at the gate begin within this before a parcel's head is there, or after."""
 
 
-def corner_case(seed: int, number: int, field: Field, parcels: int) -> Case:
-    """The case of a seed in the ``number``-th corner (from 0, in turn)."""
-    corner = CORNERS[number % len(CORNERS)]
+PARCELS = 150
+"""Parcels of one corner: half of the usual, because faults come so thick."""
+
+
+def corner_in_turn(seed: int, turn: int, fields: Sequence[Field]) -> Case:
+    """The ``turn``-th corner of a search, from 0: all corners, then all of them again with the next field each."""
+    number, again = turn % len(CORNERS), turn // len(CORNERS)
+    return corner_case(seed, number, fields[(number + again) % len(fields)])
+
+
+def corner_case(seed: int, number: int, field: Field, parcels: int = PARCELS) -> Case:
+    """The case of a seed in the ``number``-th corner."""
+    corner = CORNERS[number]
     setup = replace(draw_setup(seed, field), **(corner.setup or {}))
     calm = min(CALM, parcels // 3)
     return Case(

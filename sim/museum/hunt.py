@@ -16,7 +16,7 @@ from types import FrameType
 
 from sim.coretwin.station import Station
 from sim.explore.case import PARCELS, Case, Mode, case_seed, draw_case, stream_of
-from sim.explore.corners import CORNERS, corner_case
+from sim.explore.corners import corner_in_turn
 from sim.explore.residual import unexplained
 from sim.explore.run import CRASH, CaseResult, run_case
 from sim.explore.search import FIELDS, Plan
@@ -92,12 +92,12 @@ class Sound:
 
 
 def case_at(plan: Plan, number: int) -> Case:
-    """The ``number``-th case of a hunt, from 0. A mixed one takes a case of the search's modes and a corner in turn."""
+    """The ``number``-th case of a hunt, from 0. A mixed one takes a case of the modes and two corners in turn."""
     seed, turn = case_seed(plan.seed, number), number
     if plan.modes == ORDER:
-        turn = number // 2
-        if number % 2:
-            return corner_case(seed, turn, FIELDS[(turn + turn // len(CORNERS)) % len(FIELDS)], PARCELS)
+        turn, rest = divmod(number, 3)
+        if rest:
+            return corner_in_turn(seed, 2 * turn + rest - 1, FIELDS)
     return draw_case(seed, plan.modes[turn % len(plan.modes)], FIELDS[turn % len(FIELDS)], PARCELS)
 
 
@@ -141,21 +141,23 @@ def hunt(
     plan = Plan(seed=seed, parcels=parcels, modes=PLANS[mode])
     scales = Scales()
     changed = False
-    for number in range(plan.cases):
+    number = done = 0
+    while done < parcels:
+        case = case_at(plan, number)
         clean = sound.case(mode, plan, number, bug)
         with applied((*bug.without, *bug.parts)):
-            ill = shown(case_at(plan, number))
+            ill = shown(case)
         changed = changed or ill.books != clean.books
         named = scales.weigh(ill, clean)
         if named is not None:
             rule, fed, text = named
-            done = number * PARCELS + fed
-            return Hunt(bug=bug.name, mode=mode, seed=seed, parcels=done, rule=rule, text=text, changed=True)
+            return Hunt(bug=bug.name, mode=mode, seed=seed, parcels=done + fed, rule=rule, text=text, changed=True)
+        number, done = number + 1, done + case.parcels
         if number % 4 == 0:
             gc.collect()
         if progress is not None:
-            progress(PARCELS)
-    return Hunt(bug=bug.name, mode=mode, seed=seed, parcels=plan.cases * PARCELS, changed=changed)
+            progress(case.parcels)
+    return Hunt(bug=bug.name, mode=mode, seed=seed, parcels=done, changed=changed)
 
 
 class Scales:
@@ -199,7 +201,8 @@ class Scales:
         self._all_clean.update(_with_stops(clean.figures))
         for name, worse, bound in self._under_faults():
             if worse > bound:
-                return name, PARCELS, f"{worse} worse than the sound core, {bound} are allowed"
+                text = f"{worse} worse than the sound core, {bound} are allowed"
+                return name, ill.figures["parcels"] or PARCELS, text
         if not clean.figures["cases clean"]:
             return None
         self._ill.update(_with_stops(ill.figures))
@@ -220,7 +223,8 @@ class Scales:
             ("E7 fewer released", self._clean["released by gate"] - self._ill["released by gate"], LUCK + sound // 20),
         ):
             if more > bound:
-                return name, PARCELS, f"{more} more than the sound core, {bound} are allowed ({sound} sound parcels)"
+                text = f"{more} more than the sound core, {bound} are allowed ({sound} sound parcels)"
+                return name, ill.figures["parcels"] or PARCELS, text
         return None
 
     def _under_faults(self) -> tuple[tuple[str, int, int], ...]:

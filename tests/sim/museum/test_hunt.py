@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from sim.explore.corners import CORNERS, corner_case, corner_in_turn
+from sim.explore.search import FIELDS, Plan
 from sim.explore.setup import Field
 from sim.museum.bug import Bug
 from sim.museum.cli import museum
 from sim.museum.exhibits import BUGS
-from sim.museum.hunt import AGAIN, Hunt, Scales, Shown, Sound, hunt
-from sim.museum.patching import Edit
+from sim.museum.hunt import AGAIN, ORDER, Hunt, Scales, Shown, Sound, case_at, hunt, shown
+from sim.museum.patching import Edit, applied
 from sim.museum.tour import figures
 
 SEED = 1
@@ -30,7 +32,7 @@ def sound() -> Sound:
 
 @pytest.mark.parametrize(
     ("name", "rule"),
-    [("used_when_issued", "I1"), ("drawn_parcel_released", "I5"), ("message_twice", "MESSAGE")],
+    [("used_when_issued", "I1"), ("drawn_parcel_released", "R17"), ("message_twice", "MESSAGE")],
 )
 def test_a_gross_bug_is_named_within_one_case(name: str, rule: str, sound: Sound) -> None:
     found = hunt(BUGS[name], "mixed", SEED, 300, sound)
@@ -41,6 +43,38 @@ def test_a_gross_bug_is_named_within_one_case(name: str, rule: str, sound: Sound
 def test_a_harmless_change_is_never_named_and_was_never_awake(sound: Sound) -> None:
     found = hunt(HARMLESS, "mixed", SEED, 300, sound)
     assert (found.rule, found.changed, found.parcels) == ("", False, 300)
+
+
+def test_a_mixed_hunt_takes_a_case_of_the_modes_and_two_corners_in_turn() -> None:
+    plan = Plan(seed=SEED, parcels=10_000, modes=ORDER)
+    cases = [case_at(plan, number) for number in range(3 * len(CORNERS) // 2 + 1)]
+    notes = [case.note for case in cases if case.note]
+    assert notes[: len(CORNERS)] == [corner.name for corner in CORNERS]
+    assert [case.mode for case in cases[::3]] == [ORDER[turn % len(ORDER)] for turn in range(len(cases[::3]))]
+    assert {case.setup.field for case in cases[::3]} == set(FIELDS)
+
+
+def test_corners_change_their_field_when_they_come_again() -> None:
+    first, second, third = (
+        [corner_in_turn(SEED, again * len(CORNERS) + number, FIELDS).setup.field for number in range(len(CORNERS))]
+        for again in range(3)
+    )
+    assert all(len({one, two, three}) == len(FIELDS) for one, two, three in zip(first, second, third, strict=True))
+
+
+def test_a_bug_behind_a_second_line_of_defence_shows_when_that_line_is_out() -> None:
+    bug = BUGS["gate_for_nobody"]
+    number = [corner.name for corner in CORNERS].index("a stranger at the release block")
+    case = corner_case(SEED, number, Field.PLAIN)
+    with applied(bug.parts):
+        masked = Scales().weigh(shown(case), shown(case))
+    with applied(bug.without):
+        clean = shown(case)
+    with applied((*bug.without, *bug.parts)):
+        bare = Scales().weigh(shown(case), clean)
+    assert masked is None
+    assert bare is not None
+    assert bare[0] == "R13"
 
 
 def _shown(field: Field, **rules: int) -> Shown:
@@ -93,6 +127,13 @@ def test_the_command_hunts_in_a_worker_and_writes_its_figures(tmp_path: Path) ->
     assert answer.exit_code == 0, answer.output
     assert json.loads(file.read_text())["found"] == 1
     assert "1 of 1 found" in answer.output
+    kept = tmp_path / "museum.hunts.jsonl"
+    assert len(kept.read_text().splitlines()) == 1
+    kept.write_text(kept.read_text().replace('"rule": "I1"', '"rule": "I9"'))
+    file.unlink()
+    assert CliRunner().invoke(museum, arguments).exit_code == 0
+    found = json.loads(file.read_text())
+    assert found["exhibits"]["used_when_issued"]["modes"]["mixed"]["by"] == "I9", "it goes on with what is kept"
 
 
 def test_a_mistyped_name_is_answered_with_the_nearest_one() -> None:
