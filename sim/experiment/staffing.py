@@ -67,6 +67,12 @@ def staffed(plan: Plan, digests: Sequence[Sequence[Digest]]) -> dict[str, Any]:
     }
 
 
+def open_cases(plan: Plan, digests: Sequence[Sequence[Digest]]) -> list[int]:
+    """Places of the cases that would need the fewest persons if only it were decided whether they meet the demands."""
+    undecided = staffed(plan, digests)["undecided"]
+    return [place for place, case in enumerate(plan.cases) if case.name in undecided]
+
+
 def _all_met(demands: Sequence[Mapping[str, Any]]) -> str:
     answers = {demand["met"] for demand in demands}
     return "no" if "no" in answers else "open" if "open" in answers else "yes"
@@ -99,4 +105,4 @@ def upper_escape(figure: str, runs: Sequence[Digest]) -> float:
     return ESCAPES[figure] * share_at_most(escaped, trials)
 
 
-__all__ = ["ESCAPES", "Staffing", "persons_of", "staffed", "upper_escape"]
+__all__ = ["ESCAPES", "Staffing", "open_cases", "persons_of", "staffed", "upper_escape"]

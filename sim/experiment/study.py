@@ -14,6 +14,7 @@ from sim.experiment.figures import Horizon
 from sim.experiment.plan import Goal, Plan
 from sim.experiment.replications import FIRST, STAYS, replications_needed
 from sim.experiment.selection import Selection, select_best
+from sim.experiment.staffing import open_cases
 from sim.experiment.task import Task, make_task, run_seed, unpacked
 from sim.experiment.watch import Log
 from sim.experiment.workers import Workers
@@ -103,7 +104,7 @@ class Study:
             counts = [plan.replications] * len(plan.cases)
         else:
             needed, count = self._until_precise(first)
-            counts = [count] * len(plan.cases)
+            counts = self._until_decided([count] * len(plan.cases))
         return Done(
             plan=plan,
             scenarios=self._scenarios,
@@ -227,6 +228,18 @@ class Study:
                 return None, count
             count = min(count + AHEAD, plan.replications_max)
             self._ensure([(i, r) for r in range(count) for i in everywhere])
+
+    def _until_decided(self, counts: list[int]) -> list[int]:
+        """More replications of those scenarios alone that may be the answer of ``staffing``, while that is open."""
+        plan = self._plan
+        while plan.staffing is not None:
+            digests = [[self._digests[i, r] for r in range(count)] for i, count in enumerate(counts)]
+            more = {i: min(counts[i] + AHEAD, plan.replications_max) for i in open_cases(plan, digests)}
+            if all(counts[i] == count for i, count in more.items()):
+                break
+            self._ensure([(i, r) for i, count in more.items() for r in range(counts[i], count)])
+            counts = [more.get(i, count) for i, count in enumerate(counts)]
+        return counts
 
     def _select(self) -> Selection:
         plan, wish = self._plan, self._plan.select

@@ -122,6 +122,37 @@ def test_staffing_is_judged_by_the_unfavourable_end_of_the_interval(tmp_path: Pa
     assert per_thousand == pytest.approx(3_000 / 1_200, rel=0.05)  # three persons at some 1,200 parcels an hour
 
 
+AUTO = """replications = "auto"
+precision = 0.10
+precision_of = ["throughput_per_hour"]
+replications_max = 40
+"""
+
+
+@pytest.mark.parametrize(
+    ("at_most", "replications", "meets"),
+    [(60, [8, 12, 8], ["no", "yes", "yes"]), (100, [8, 8, 8], ["no", "yes", "yes"])],
+)
+def test_a_staffing_that_may_be_the_answer_is_replicated_until_that_is_decided(
+    tmp_path: Path, at_most: int, replications: list[int], meets: list[str]
+) -> None:
+    """Two at the bench wait some 42 s: eight runs decide about 100 s, about 60 s four more of this scenario alone."""
+    text = TINY.replace("[2, 6]", "[1, 2, 6]").replace("replications = 4\n", AUTO)
+    plan = replace(tiny(tmp_path, text.replace("at_most = 60", f"at_most = {at_most}")), parcels=600)
+    results = _results(plan)
+    assert [one["replications"] for one in results["scenarios"]] == replications
+    assert [row["meets"] for row in results["staffing"]["rows"]] == meets
+    assert (results["staffing"]["fewest"], results["staffing"]["undecided"]) == (["2 at the bench"], [])
+
+
+def test_a_staffing_that_stays_open_ends_with_the_most_replications_allowed(tmp_path: Path) -> None:
+    text = TINY.replace("[2, 6]", "[1, 2, 6]").replace("replications = 4\n", AUTO.replace("40", "14"))
+    plan = replace(tiny(tmp_path, text.replace("at_most = 60", "at_most = 42")), parcels=600)
+    results = _results(plan)
+    assert [one["replications"] for one in results["scenarios"]] == [8, 14, 8]
+    assert results["staffing"]["undecided"] == ["2 at the bench"]
+
+
 def test_a_run_that_breaks_a_rule_or_does_not_end_is_in_the_warnings(tmp_path: Path) -> None:
     plan = replace(tiny(tmp_path), replications=1)
     done = Study(plan, load_scenarios(plan), Made()).run()
