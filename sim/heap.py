@@ -52,11 +52,11 @@ class HeapLoop:
 
     def _rang(self) -> bool:
         """Ring the alarm, unless it is the next entry's turn."""
-        alarm_us = self.alarm_us
-        at, priority = self._queue[0][:2]
-        if self.on_alarm is None or (at == alarm_us and priority <= CLOCK):
+        alarm_us, entry, ring = self.alarm_us, self._queue[0], self.on_alarm
+        if ring is None or (entry[0] == alarm_us and entry[1] <= CLOCK):
             return False
         self.alarm_us = NEVER
-        self.now = max(self.now, alarm_us)
-        self.on_alarm()
+        if alarm_us > self.now:
+            self.now = alarm_us
+        ring()
         return True

@@ -198,27 +198,26 @@ class LaneController:
         due = state.belt_due
         while due and due[0][0] <= state.belt_um:
             _, kind, number = heappop(due)
+            parcel = state.parcels.get(number)
             if kind == _SEEN:
                 belt.seen_due(desk, number)
-                continue
-            if kind == _BEAM_OFF:
+            elif kind == _BEAM_OFF:
                 evidence.beam_due(desk)
-                continue
-            if kind == _RUN_EMPTY:
+            elif kind == _IDENTITY:
+                if parcel is not None:
+                    belt.identity_due(desk, parcel)
+            elif kind == _DECISION:
+                if parcel is not None:
+                    deciding.decision_due(desk, parcel)
+            elif kind == _RUN_EMPTY:
                 running.flush_due(desk)
-                continue
-            parcel = state.parcels.get(number)
-            if kind == _REST:
+            elif kind == _REST:
                 if parcel is None or parcel.permit.state is _VOID:
                     permitting.rest_gate(desk, "permit ahead is past")
             elif kind in permitting.GATE_DUES:
                 permitting.gate_due(desk, kind, number)
             elif parcel is None:
                 continue
-            elif kind == _IDENTITY:
-                belt.identity_due(desk, parcel)
-            elif kind == _DECISION:
-                deciding.decision_due(desk, parcel)
             elif kind == Due.TAIL:
                 belt.tail_due(desk, parcel)
             else:
@@ -248,16 +247,20 @@ class LaneController:
     @staticmethod
     def _drop_stale(state: LaneState) -> None:
         """Forget deadlines from the top whose parcel has passed or left, so that nobody is woken for nothing."""
-        due = state.belt_due
-        while due and _is_stale(state, due[0][1], due[0][2]):
+        due, parcels = state.belt_due, state.parcels
+        while due:
+            _, kind, number = due[0]
+            if kind == _SEEN:  # the most usual one is answered without a call
+                parcel = parcels.get(number // STAGES)
+                if parcel is not None and parcel.body.stage < number % STAGES:
+                    return
+            elif not _is_stale(state, kind, number):
+                return
             heappop(due)
 
 
 def _is_stale(state: LaneState, kind: int, number: int) -> bool:
-    """Whether a belt deadline can bring nothing any more: whoever makes it so sets ``desk.stale_due``."""
-    if kind == _SEEN:
-        parcel = state.parcels.get(number // STAGES)
-        return parcel is None or parcel.body.stage >= number % STAGES
+    """Whether another belt deadline than SEEN can bring nothing any more: whoever makes it so sets ``stale_due``."""
     if kind in _NEVER_STALE:
         return False
     if kind in permitting.GATE_DUES:
