@@ -162,8 +162,8 @@ def without_none(hint: Any) -> tuple[Any, bool]:
 
 
 _INLINE = {
-    int: "{0} if {0}.__class__ is int and -M <= {0} <= M",
-    str: "q({0}) if {0}.__class__ is str and {0}.isascii()",
+    int: f"{{0}} if type({{0}}) is int and {-INTEGER_MAX} <= {{0}} <= {INTEGER_MAX}",
+    str: "q({0}) if type({0}) is str and {0}.isascii()",
     bool: "'true' if {0} is True else 'false' if {0} is False",
 }
 """Fast path of a field; anything else goes to its writer, which normalises or complains."""
@@ -171,7 +171,7 @@ _INLINE = {
 
 def class_writer(cls: type, constants: str) -> Writer:
     """Generate ``def write(o) -> str`` for a dataclass; ``constants``: ready ``"key":value`` pairs to add."""
-    names: dict[str, Any] = {"M": INTEGER_MAX, "q": _quote}
+    names: dict[str, Any] = {"q": _quote}
     hints = typing.get_type_hints(cls)
     pieces = {pair.split('"')[1]: pair for pair in constants.split(",") if pair}
     lines, skips = ["def write(o):"], False
@@ -185,9 +185,9 @@ def class_writer(cls: type, constants: str) -> Writer:
             skips = True
         elif isinstance(hint, type) and issubclass(hint, Enum):
             names[f"c{at}"], names[f"e{at}"] = hint, _enum_texts(hint)
-            fast = f"e{at}[f{at}] if f{at}.__class__ is c{at}"
+            fast = f"e{at}[f{at}] if type(f{at}) is c{at}"
         elif typing.get_origin(hint) is tuple and Ellipsis in typing.get_args(hint):
-            fast = f"'[]' if f{at}.__class__ is tuple and not f{at}"
+            fast = f"'[]' if type(f{at}) is tuple and not f{at}"
         lines.append(f" f{at} = {fast} else w{at}(f{at})" if fast else f" f{at} = w{at}(f{at})")
         if may_lack:
             lines.append(f" f{at} = f{at} and ',\"{name}\":' + f{at}")

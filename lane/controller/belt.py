@@ -55,6 +55,8 @@ def eye_changed(desk: Desk, item: EyeChanged) -> None:
     cover = covers.pop(eye, None)
     if cover is None:
         return
+    if eye == EYE_DIVERT:  # what waited for this tail is done
+        desk.stale_due = True
     if desk.machine.throttles:  # the belt may be empty by this
         desk.census_due = True
     parcel = desk.state.parcels.get(cover.seq)

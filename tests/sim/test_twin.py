@@ -11,7 +11,7 @@ from devices.commands import ReleasePulse
 from lane.commands import Step
 from lane.controller.core import LaneController
 from lane.events.parcel import DispositionDecided
-from lane.inputs import AnyInput, VisionResult
+from lane.inputs import AnyInput, ClockReached, VisionResult
 from lane.journal.memory import MemoryJournal
 from lane.model.words import Route
 from sim.coretwin.verdicts import VerdictModel
@@ -51,6 +51,18 @@ def test_a_day_ends_complete_and_breaks_no_rule(result: CoreTwinResult) -> None:
     assert sound["permille_other_but_draw"] <= 333
     assert sum(referee["bench_results"].values()) == referee["bodies_inspected"]
     json.dumps(figures)
+
+
+def test_the_core_is_hardly_ever_woken_for_nothing(result: CoreTwinResult, day: Scenario) -> None:
+    """A deadline that its parcel has met is dropped: whoever forgets to look for it wakes the core once a parcel."""
+    core, woken, in_vain = LaneController(day.config), 0, 0
+    for item in result.inputs:
+        step = core.handle(item)
+        if isinstance(item, ClockReached):
+            woken += 1
+            in_vain += not step.events and not step.commands
+    assert 2 * PARCELS < woken < 4 * PARCELS
+    assert in_vain <= PARCELS // 4
 
 
 def test_the_figures_have_the_published_keys(result: CoreTwinResult) -> None:
