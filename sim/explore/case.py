@@ -66,7 +66,7 @@ class Case:
     calm: Annotated[int, Meta(ge=0)] = CALM
     faults: tuple[Fault, ...] = ()
     kept: tuple[int, ...] = ()
-    expects: tuple[Annotated[str, Meta(pattern="^[A-Z][0-9]{1,2}$")], ...] = ()
+    expects: tuple[Annotated[str, Meta(pattern="^[A-Z][A-Z0-9_]{1,20}$")], ...] = ()
     note: str = ""
 
 
