@@ -41,7 +41,7 @@ class Duties:
         self._unplanned: dict[
             int, int
         ] = {}  # bodies that passed the divert eye without a pulse: where the blade meets them
-        self._valve_us = 0
+        self._level, self._valve_us = False, 0
         self.fed, self.code, self.weight = listener.fed, listener.code, listener.weight
         self.detector, self.left, self.reached, self.belt = (
             listener.detector, listener.left, listener.reached, listener.belt,
@@ -85,7 +85,13 @@ class Duties:
 
     def valve(self, at_us: int, belt_um: int, level: bool, permit_no: int) -> None:
         """The release output changed: the blade must follow, and close again."""
-        self._valve_us = at_us
+        if level is not self._level:  # else a blade that came free is told of again
+            self._level, self._valve_us = level, at_us
+            self._commanded(at_us, level=level)
+        self._listener.valve(at_us, belt_um, level, permit_no)
+
+    def _commanded(self, at_us: int, *, level: bool) -> None:
+        """The output has another level: what must follow, and when."""
         if Duty.H2 in self._has:
             self._plant.call_at(at_us + DISCREPANCY_US + SLACK_US, self._arrived, at_us)
         if level and self._io.running is not None:
@@ -94,7 +100,6 @@ class Duties:
             self._plant.call_at(self._io.running.ends_us + SLACK_US, self._ended, self._io.running)
         if level and Duty.H4 in self._has and self._io.running is not None and self._io.running.to_um >= 0:
             self._plant.post(self._io.running.to_um + WAY_UM, self._past)
-        self._listener.valve(at_us, belt_um, level, permit_no)
 
     def _opened(self, at_us: int, belt_um: int, pulse: Pulse) -> None:
         """A pulse opens in its time, and where its window begins: later the blade would swing into the parcel."""
