@@ -117,7 +117,8 @@ CORNERS = (
     Corner(
         name="a lane that feeds too closely", kinds=_each(10, _K.WALL_STEP),
         setup={
-            "spare_um": -400_000, "planted_permille": 0, "uncertain_permille": 0, "draw": "0.02", "bench_places": 400, "gap_um": 250_000, "speed_um_s": 700_000,
+            "spare_um": -400_000, "planted_permille": 0, "uncertain_permille": 0, "draw": "0.02", "bench_places": 400,
+            "gap_um": 250_000, "speed_um_s": 700_000,
             "travel_us": 300_000, "rate_per_hour": 3_600, "regular_permille": 0,
         },
     ),
