@@ -24,6 +24,7 @@ from lane.inputs import (
     MessageAcknowledged,
     OrderGiven,
 )
+from sim.coretwin.recovery import Recovery
 
 if TYPE_CHECKING:
     from sim.coretwin.station import Station
@@ -79,6 +80,7 @@ class Between:
         self._line: list[AnyInput] = []  # edges on their way, in order
         self._line_us = 0  # when the last of them arrives
         self.key = b""  # of the epoch opened last
+        self.recovery = Recovery(station.config, type(core))
         self.watch: Callable[[AnyInput, Step], None] | None = None
         self.heard: AnyInput | None = None  # what the core took of the input that was sent to it last
         self.lost = 0
@@ -128,6 +130,7 @@ class Between:
             self.key = cast(EpochOpened, item).key
         self.heard = item
         step = self.core.handle(item)
+        self.recovery.took(item, step, self.key)
         commands = step.commands
         if self._outputs and commands:
             commands = tuple(

@@ -26,7 +26,6 @@ class CoreTroubles:
     def __init__(self, troubles: "Troubles") -> None:
         self._troubles, self._station = troubles, troubles.station
         self._dead = False
-        self.restored_differently = 0
         self.doers: dict[FaultKind, Callable[[Fault], None]] = {
             FaultKind.CORE_KILLED: self._kill,
             FaultKind.CORE_PAUSED: self._pause,
@@ -82,9 +81,7 @@ class CoreTroubles:
         """A new process takes up the journal: nothing on the belt, no permit and no link is trusted by it."""
         fault, snapshot = told
         station, between = self._station, self._troubles.between
-        restored = type(between.core).restore(station.config, snapshot, between.key)
-        if restored.snapshot() != snapshot:
-            self.restored_differently += 1
+        restored = between.recovery.restored(snapshot, between.key)
         self._dead = False
         station.plant.set_belt(station.now, 0)
         station.actuators.beam_on = False
