@@ -10,6 +10,9 @@ from typing import Any
 
 import click
 
+STREAMS = ("/dev/std", "/dev/fd/", "/proc/")
+"""Names of what a process has open: nothing can take their place, even where a file stands behind them."""
+
 
 def expect_folders(**files: Path | None) -> None:
     """Refuse, before hours of work, a file that can't be written: its folder is not there or takes no files, it is a
@@ -21,24 +24,29 @@ def expect_folders(**files: Path | None) -> None:
             continue
         name = f"--{option.replace('_', '-')}"
         target = _target(file)
-        if not target.parent.is_dir():
-            raise click.ClickException(f"{name} {file}: expected an existing folder, {file.parent} is none")
-        if target.exists() and not target.is_file():
-            what = "a folder" if target.is_dir() else "a device or a pipe"
-            raise click.ClickException(f"{name} {file}: expected a file to write, was {what}")
-        if target.exists() and not os.access(target, os.W_OK):
-            raise click.ClickException(f"{name} {file}: expected a file that may be written, it is write-protected")
+        try:
+            _expect_file(f"{name} {file}", file, target)
+        except OSError as error:
+            raise click.ClickException(
+                f"{name} {file}: expected a folder that takes such a file, {target.parent} does not ({error.strerror})"
+            ) from error
         if target in named:
             raise click.ClickException(f"{named[target]} and {name}: expected two files, both were {file}")
         named[target] = name
-        fresh = _fresh(target)
-        try:
-            fresh.touch()
-            fresh.unlink()
-        except OSError as error:
-            raise click.ClickException(
-                f"{name} {file}: expected a folder that takes files, {file.parent} does not ({error.strerror})"
-            ) from error
+
+
+def _expect_file(what: str, file: Path, target: Path) -> None:
+    """Refuse what is no file that can be written. Raises ``click.ClickException``, or OSError of the folder."""
+    if not target.parent.is_dir():
+        raise click.ClickException(f"{what}: expected an existing folder, {target.parent} is none")
+    if str(file.absolute()).startswith(STREAMS) or (target.exists() and not target.is_file()):
+        found = "a folder" if target.is_dir() else "a device or a pipe"
+        raise click.ClickException(f"{what}: expected a file to write, was {found}")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise click.ClickException(f"{what}: expected a file that may be written, it is write-protected")
+    fresh = _fresh(target)
+    fresh.touch()
+    fresh.unlink()
 
 
 def expect_ending(option: str, file: Path | None, endings: Sequence[str]) -> None:

@@ -261,7 +261,9 @@ def _working(what: str, work: Callable[[Callable[[int], object]], dict[str, Any]
         task = progress.add_task(what, total=None)
         try:
             return work(lambda number: progress.update(task, completed=number))
-        except (SettingsError, TooShort, ValueError) as error:
+        except TooShort as error:
+            raise click.ClickException(f"the stream: {error}") from error
+        except (SettingsError, ValueError) as error:
             raise click.ClickException(str(error)) from error
 
 

@@ -75,7 +75,9 @@ def test_a_name_that_is_no_utf_8_stands_escaped_in_the_figures(tmp_path: Path) -
         ("nowhere/x.json", "--write-log .*x.json: expected an existing folder, .*nowhere is none"),
         ("folder", "--write-log .*folder: expected a file to write, was a folder"),
         ("/dev/null", "--write-log /dev/null: expected a file to write, was a device or a pipe"),
-        ("/proc/x.json", "--write-log /proc/x.json: expected a folder that takes files, /proc does not"),
+        ("/dev/stdout", "--write-log /dev/stdout: expected a file to write, was a device or a pipe"),
+        ("/proc/self/fd/1", "--write-log /proc/self/fd/1: expected a file to write, was a device or a pipe"),
+        ("x" * 300, "--write-log .*: expected a folder that takes such a file, .* does not .File name too long"),
     ],
 )
 def test_a_file_that_can_not_be_written_is_named_before_the_work(place: str, named: str, tmp_path: Path) -> None:
@@ -83,6 +85,21 @@ def test_a_file_that_can_not_be_written_is_named_before_the_work(place: str, nam
     with pytest.raises(click.ClickException, match=named):
         expect_folders(write_log=tmp_path / place)
     assert [one.name for one in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_folder_that_takes_no_files_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "touch", refused)
+    with pytest.raises(click.ClickException, match=r"--json .*x.json: expected a folder that takes such a file, .* den"):
+        expect_folders(json=tmp_path / "x.json")
+
+
+def test_a_link_to_nowhere_is_named_by_where_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "x.json").symlink_to("/nowhere/y.json")
+    with pytest.raises(click.ClickException, match="expected an existing folder, /nowhere is none"):
+        expect_folders(json=tmp_path / "x.json")
 
 
 def test_two_options_want_two_files_under_whatever_name(tmp_path: Path) -> None:
