@@ -1,7 +1,7 @@
 """Permits against what the machine does: none in force outside EXECUTE, none survives a lost device or a restart.
 
 Read from the core's state when a step is over. Rules: I13 what a restart leaves on the belt, I17 permits and states,
-I11 permits and links, R8 alarms of the safety chain, R9 tripped watchdogs.
+I11 permits and links, I16 failed commits, R8 alarms of the safety chain, R9 tripped watchdogs.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,8 @@ from devices.signals import DeviceRestarted, LinkLost, LinkRestored, SafetyChang
 from lane.controller.state import LaneState
 from lane.errors import CAUSES
 from lane.events.machine import StateChanged
-from lane.inputs import LaneStarted
+from lane.events.parcel import PermitIssued
+from lane.inputs import JournalFailed, LaneStarted
 from lane.model.grounds import Ground
 from lane.model.words import State
 from lane.permits import PermitState
@@ -30,7 +31,7 @@ class Restarts:
 
     def __init__(self, station: "Station", breaks: Callable[[str, str, int], None]) -> None:
         self._station, self._breaks = station, breaks
-        self._proof_needed = False
+        self._proof_needed = self._failed = False
         self._silent: dict[str, int] = {}  # since when a needed device has not answered
         self._state = State.STOPPED
         self._empty_um = 0  # belt position from which on nothing lies there that lay there at the last restart
@@ -55,11 +56,16 @@ class Restarts:
                 self._breaks("R9", f"the watchdog of {item.role} tripped, and the lane runs on", 0)
         elif kind is SafetyChanged:
             self._safety(state)
+        elif kind is JournalFailed:
+            self._failed = True
+            self._none_left(state, "I16", "the journal can't be written")
         if self._silent and state.machine.state is State.EXECUTE:
             self._away(state)
         for event in events:
             if type(event) is StateChanged:
                 self._changed(event, state)
+            elif type(event) is PermitIssued and self._failed:
+                self._breaks("I16", f"permit {event.permit_no} was given after the journal failed", event.seq)
         self._state = state.machine.state
 
     def _unknown(self, state: LaneState) -> None:
@@ -70,6 +76,7 @@ class Restarts:
         """Nothing on the belt and no permit is trusted by a new process."""
         self._unknown(state)
         self._silent.clear()
+        self._failed = False
         for parcel in state.parcels.values():
             if Ground.FLUSHED not in parcel.grounds:
                 self._breaks("I13", "on the belt at a restart, and not flushed", parcel.seq)

@@ -70,7 +70,6 @@ ELSEWHERE: Mapping[str, str] = {
     "I8": "tests/lane/core/test_belt_and_gate.py",
     "I14": "tests/lane/journal/test_kill.py",
     "I15": "tests/lane/journal/test_log.py",
-    "I16": "tests/lane/core/test_safety.py",
     "I18": "tests/lane/runtime/test_clock.py",
     "I21": "tests/lane/views/test_lane_view.py",
     "I22": "tests/acceptance/test_privacy.py",
