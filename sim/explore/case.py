@@ -1,7 +1,7 @@
 """A case: everything that one run of the search is made of, ready to be written down, shortened and run again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from lane.permits import decision_um
 from lane.settings.reader import SettingsError, read_text
+from sim.explore.corners import CORNERS, corner_faults, corner_of, corner_setup
 from sim.explore.setup import Field, Setup, arrivals, config_of, draw_setup, goods_of
 from sim.faults import CATALOGUE, STREAM_KINDS, Fault, FaultKind
 from sim.seeds import SEED_MAX
@@ -41,10 +42,13 @@ class Mode(StrEnum):
     FEW = "few"  # one to eight kinds
     SWARM = "swarm"  # each kind with probability one half
     ALL_ON = "all-on"  # every kind
+    CORNER = "corner"  # a handful of kinds, thick, on a lane at the edge of what it may be (sim.explore.corners)
 
 
 MIX = (Mode.FEW, Mode.SWARM, Mode.FEW, Mode.ALL_ON, Mode.FEW, Mode.SWARM, Mode.CLEAN, Mode.ALL_ON)
 """Modes of a mixed search in turn."""
+CORNER_PARCELS = 150
+"""Parcels of one corner: half of the usual are enough, because faults come so thick."""
 ALL_ON_PPM = 10_000
 """Rate of each kind per parcel when every kind is on."""
 
@@ -72,6 +76,8 @@ class Case:
 
 def draw_case(seed: int, mode: Mode, field: Field, parcels: int = PARCELS) -> Case:
     """The case of a seed: configuration and materialised plan of faults."""
+    if mode is Mode.CORNER:
+        return corner_case(seed, corner_of(seed), field, parcels)
     setup = draw_setup(seed, field)
     calm = min(CALM, parcels // 3)
     return Case(
@@ -84,12 +90,27 @@ def draw_case(seed: int, mode: Mode, field: Field, parcels: int = PARCELS) -> Ca
     )
 
 
+def corner_case(seed: int, number: int, field: Field, parcels: int = CORNER_PARCELS) -> Case:
+    """The case of a seed in the ``number``-th corner."""
+    setup = corner_setup(number, seed, field)
+    calm = min(CALM, parcels // 3)
+    faults = corner_faults(number, seed, setup, parcels - calm, WAY_US)
+    note = CORNERS[number].name
+    return Case(seed=seed, mode=Mode.CORNER, setup=setup, parcels=parcels, calm=calm, faults=faults, note=note)
+
+
+def corner_in_turn(seed: int, turn: int, fields: Sequence[Field]) -> Case:
+    """The ``turn``-th corner of a search, from 0: all corners, then all of them again with the next field each."""
+    number, again = turn % len(CORNERS), turn // len(CORNERS)
+    return corner_case(seed, number, fields[(number + again) % len(fields)])
+
+
 def rates(seed: int, mode: Mode) -> dict[FaultKind, int]:
     """Faults per million parcels of each kind that is on (swarm: 10^U(-3, -0.7) per parcel)."""
     keyed = Keyed(seed, "kinds")
     kinds = list(FaultKind)
     match mode:
-        case Mode.CLEAN:
+        case Mode.CLEAN | Mode.CORNER:
             return {}
         case Mode.ALL_ON:
             return dict.fromkeys(kinds, ALL_ON_PPM)

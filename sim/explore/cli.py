@@ -31,7 +31,8 @@ MODES = {"mixed": MIX, "both": (Mode.SWARM, Mode.ALL_ON)}
 @click.option(
     "--mode", default="mixed", show_default=True, type=click.Choice([*MODES, *[str(mode) for mode in Mode]]),
     help="few: 1 to 8 kinds of faults at once; swarm: each kind with probability 1/2; all-on: every kind at 1 %; "
-    "clean: none; both: swarm and all-on; mixed: all of these.",
+    "corner: a handful, thick, on a lane at the edge of what it may be; clean: none; both: swarm and all-on; "
+    "mixed: all of these but corner.",
 )  # fmt: skip
 @click.option("--swarm", "mode", flag_value="swarm", help="Short for --mode swarm.")
 @click.option("--all-on", "mode", flag_value="all-on", help="Short for --mode all-on.")

@@ -5,11 +5,9 @@ parcels by chance. A corner puts it there on purpose: a handful of kinds at ever
 around the limits of the layout, on a lane whose bench, epochs or spacing are small. Faults and devices are the same.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sim.explore.case import CALM, WAY_US, Case, Mode
 from sim.explore.setup import Field, Setup, config_of, draw_setup
 from sim.faults import CATALOGUE, Fault, FaultKind
 from sim.streams.randoms import Keyed
@@ -132,29 +130,19 @@ LEAD_US = 1_500_000
 """Faults at the gate begin within this before a parcel's head is there, or after."""
 
 
-PARCELS = 150
-"""Parcels of one corner: half of the usual, because faults come so thick."""
+def corner_of(seed: int) -> int:
+    """Which corner a seed means, as a number from 0."""
+    return Keyed(seed, "corner").below(len(CORNERS))
 
 
-def corner_in_turn(seed: int, turn: int, fields: Sequence[Field]) -> Case:
-    """The ``turn``-th corner of a search, from 0: all corners, then all of them again with the next field each."""
-    number, again = turn % len(CORNERS), turn // len(CORNERS)
-    return corner_case(seed, number, fields[(number + again) % len(fields)])
+def corner_setup(number: int, seed: int, field: Field) -> Setup:
+    """The lane of a seed in a corner."""
+    return replace(draw_setup(seed, field), **(CORNERS[number].setup or {}))
 
 
-def corner_case(seed: int, number: int, field: Field, parcels: int = PARCELS) -> Case:
-    """The case of a seed in the ``number``-th corner."""
-    corner = CORNERS[number]
-    setup = replace(draw_setup(seed, field), **(corner.setup or {}))
-    calm = min(CALM, parcels // 3)
-    return Case(
-        seed=seed, mode=Mode.FEW, setup=setup, parcels=parcels, calm=calm,
-        faults=_plan(corner, seed, setup, parcels - calm), note=corner.name,
-    )  # fmt: skip
-
-
-def _plan(corner: Corner, seed: int, setup: Setup, parcels: int) -> tuple[Fault, ...]:
-    layout = config_of(setup).layout
+def corner_faults(number: int, seed: int, setup: Setup, parcels: int, way_us: int) -> tuple[Fault, ...]:
+    """The faults of a seed in a corner; ``way_us``: they begin within this after their parcel's induct eye."""
+    corner, layout = CORNERS[number], config_of(setup).layout
     at_gate_us = layout.divert_um * 1_000_000 // setup.speed_um_s
     windows = [layout.eye_window_um, (layout.divert_um - layout.tunnel_exit_um) // 100]
     faults = []
@@ -170,7 +158,7 @@ def _plan(corner: Corner, seed: int, setup: Setup, parcels: int) -> tuple[Fault,
             faults.append(
                 Fault(
                     kind=kind,
-                    at_us=max(0, near_us) if corner.gate else keyed.between(0, WAY_US),
+                    at_us=max(0, near_us) if corner.gate else keyed.between(0, way_us),
                     duration_us=keyed.between(*shape.duration_us),
                     position_um=GATE_EYES_UM[keyed.below(3)] if corner.gate else keyed.between(200_000, 8_000_000),
                     parcel=parcel,

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 
 from sim.coretwin.station import Station
-from sim.explore.case import PARCELS, Case, Mode, case_seed, draw_case, stream_of
-from sim.explore.corners import corner_in_turn
+from sim.explore.case import PARCELS, Case, Mode, case_seed, corner_in_turn, draw_case, stream_of
 from sim.explore.residual import unexplained
 from sim.explore.run import CRASH, CaseResult, run_case
 from sim.explore.search import FIELDS, Plan

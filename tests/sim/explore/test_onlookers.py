@@ -2,7 +2,8 @@
 
 import pytest
 
-from sim.explore.corners import CORNERS, corner_case
+from sim.explore.case import Mode, corner_case, draw_case
+from sim.explore.corners import CORNERS, corner_of
 from sim.explore.run import run_case
 from sim.explore.setup import Field
 from sim.faults import CATALOGUE
@@ -48,3 +49,10 @@ def test_strengths_of_a_corner_are_those_of_the_catalogue(number: int) -> None:
         low, high = CATALOGUE[fault.kind].strength
         assert low <= fault.strength <= high
         assert 1 <= fault.parcel <= case.parcels - case.calm
+
+
+def test_a_seed_alone_names_its_corner_so_that_a_story_can_be_told_again() -> None:
+    case = draw_case(SEED, Mode.CORNER, Field.IO)
+    assert case.note == CORNERS[corner_of(SEED)].name
+    assert case == draw_case(SEED, Mode.CORNER, Field.IO)
+    assert {corner_of(seed) for seed in range(300)} == set(range(len(CORNERS)))

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from sim.explore.corners import CORNERS, corner_case, corner_in_turn
+from sim.explore.case import corner_case, corner_in_turn
+from sim.explore.corners import CORNERS
 from sim.explore.search import FIELDS, Plan
 from sim.explore.setup import Field
 from sim.museum.bug import Bug
