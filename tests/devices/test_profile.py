@@ -89,6 +89,14 @@ def test_an_xray_output_needs_external_safety() -> None:
     assert "needs requires_external_safety = true" in problems(text.replace("requires_external_safety = true", ""))[0]
 
 
+def test_a_register_of_the_owner_is_written_with_room_for_the_token_and_needs_a_claim() -> None:
+    io = (PROFILES / "lane-io.toml").read_text(encoding="utf-8")
+    alone = io.replace("fc_w = 16\naddr = 0x0010\n", "fc_w = 6\naddr = 0x0010\n")
+    assert problems(alone)[0].endswith("owned: heartbeat: the owner's token goes with the value: needs fc_w = 16")
+    unclaimed = io.replace('name = "claim"', 'name = "calim"')
+    assert problems(unclaimed)[0].endswith("owned: a device with an owner needs a register named 'claim'")
+
+
 def test_what_is_no_toml_or_no_text_says_so(tmp_path: Path) -> None:
     assert problems("[profile\n")[0].startswith("drive.toml:1: not TOML:")
     wrong = tmp_path / "x.toml"

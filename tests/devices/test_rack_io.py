@@ -1,12 +1,20 @@
 """The lane I/O behind the rack: ring, gate, restart, watchdog proof, beam."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from devices.address import parse_address
 from devices.commands import ProveWatchdog, ReleasePulse, SetBeam
+from devices.drivers.context import DeviceContext
+from devices.drivers.lane_io import LaneIo
+from devices.modbus_link import LinkSettings, ModbusLink
+from devices.profile import Profile, load_profile
 from devices.rack import IoResume, resume_point
+from devices.registers import Register
+from devices.requests import Failure, LinkFailure, Priority
 from devices.signals import (
     DeviceRestarted,
     EncoderDoubt,
@@ -21,7 +29,7 @@ from devices.signals import (
     StrangerRefused,
     WatchdogProven,
 )
-from tests.devices.demo_devices import DemoIo
+from tests.devices.demo_devices import PROFILES, DemoIo
 from tests.devices.lane_bench import a_lane
 
 
@@ -132,6 +140,44 @@ def test_another_owner_is_named_and_the_device_is_taken_up_when_it_is_gone(tmp_p
             assert lane.io.owner == 0xA1B2C3D4
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("kind", [Failure.TIMEOUT, Failure.EXCEPTION])
+def test_only_the_devices_own_refusal_means_another_owner(monkeypatch: pytest.MonkeyPatch, kind: Failure) -> None:
+    async def story() -> None:
+        async def write(register: Register, value: int, priority: Priority) -> None:
+            assert (register.name, value, priority) == ("claim", 7, Priority.SAFETY)
+            raise LinkFailure(kind)
+
+        io = _alone(load_profile(PROFILES / "lane-io.toml"))
+        monkeypatch.setattr(io.port, "write", write)
+        with pytest.raises(LinkFailure) as caught:
+            await io.claim()
+        assert caught.value.kind is (Failure.OWNER if kind is Failure.EXCEPTION else kind)
+
+    asyncio.run(story())
+
+
+def test_remote_io_without_an_owner_gets_no_claim_and_no_token(tmp_path: Path) -> None:
+    async def story() -> None:
+        profile = load_profile(PROFILES / "lane-io.toml")
+        registers = {name: replace(one, owned=False) for name, one in profile.registers.items() if name != "claim"}
+        io = _alone(replace(profile, registers=registers))
+        await io.claim()  # there is no link: a request would fail
+        io.context.belt.start(0, 0)
+        block = io.gate.block(
+            ReleasePulse(permit_no=3, seq=1, from_um=1_000, to_um=2_000, pulse_ms=100, not_after_us=500_000)
+        )
+        assert len(block.values) == 7
+
+    asyncio.run(story())
+
+
+def _alone(profile: Profile) -> LaneIo:
+    """A driver without a wire."""
+    context = DeviceContext(now=lambda: 0, emit=lambda signal: None)
+    link = ModbusLink(parse_address("tcp://127.0.0.1:1"), LinkSettings(), now=context.now)
+    return LaneIo(profile, link, 1, context, None, 7)
 
 
 def test_refused_strangers_are_told_once_a_second_at_most(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.plant.lane_io import RING_SLOTS, Channel, LaneIo, Refusal
+from sim.plant.lane_io import PERMIT_NO_MAX, RING_SLOTS, Channel, LaneIo, Refusal
+from sim.plant.options import PLAIN_IO
 from sim.plant.registers import event_block, state_block
 
 MM = 1_000  # micrometres
@@ -57,6 +58,48 @@ def test_a_repeated_permit_is_ignored_even_while_the_first_waits() -> None:
     io.act(2, 200 * MM)
     assert _release(io, 5, 3_000, 4_000, belt_um=200 * MM) is Refusal.REPEATED
     assert (io.refused, io.refusal) == (5, Refusal.REPEATED)
+
+
+def test_permits_count_up_so_that_a_copied_frame_opens_nothing() -> None:
+    io = LaneIo()
+    for number in (9, 10, 12):
+        assert _release(io, number, 1_000, 2_000) is Refusal.NONE
+    for number in (12, 11, 10, 9, 1, 40_012):
+        assert _release(io, number, 1_000, 2_000) is Refusal.REPEATED
+    assert _release(io, 65_535, 1_000, 2_000) is Refusal.NONE, "a test's number says nothing of permits"
+    assert _release(io, 65_535, 1_000, 2_000) is Refusal.REPEATED
+    assert _release(io, 12, 1_000, 2_000) is Refusal.REPEATED
+    assert _release(io, 13, 1_000, 2_000) is Refusal.NONE
+
+
+def test_permits_begin_anew_after_the_last_number() -> None:
+    io = LaneIo()
+    assert _release(io, PERMIT_NO_MAX, 1_000, 2_000) is Refusal.NONE
+    assert _release(io, 1, 1_000, 2_000) is Refusal.NONE
+    assert _release(io, PERMIT_NO_MAX, 1_000, 2_000) is Refusal.REPEATED
+    assert _release(io, 2, 1_000, 2_000) is Refusal.NONE
+
+
+def test_remote_io_without_a_program_obeys_everybody_and_counts_nothing() -> None:
+    io = LaneIo(duties=PLAIN_IO)
+    assert io.claim(0, 0)
+    assert io.admits(0, 0)
+    assert state_block(io, at_us=0)[7] == 0
+    for number in (9, 8):
+        assert _release(io, number, 1_000, 2_000) is Refusal.NONE
+    io.speed_at = lambda at_us: 500_000
+    assert _release(io, 1) is Refusal.NONE
+
+
+def test_a_pulse_at_once_needs_a_standing_belt() -> None:
+    io, speed = LaneIo(), 500_000
+    io.speed_at = lambda at_us: speed
+    assert _release(io, 65_534) is Refusal.BELT_MOVES
+    assert not io.valve
+    assert _release(io, 1, 1_000, 2_000) is Refusal.NONE
+    speed = 0
+    assert _release(io, 65_534) is Refusal.NONE
+    assert io.valve
 
 
 def test_a_new_block_replaces_the_waiting_one() -> None:
