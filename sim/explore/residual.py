@@ -53,6 +53,10 @@ REASONS: Mapping[str, str] = {
 STRANGER_US = 6_000_000
 """A strange pulse lasts 2.5 s at most, and a blade that sticks open for it some seconds more."""
 STUCK_US = 15_000_000
+FREED_US = 2_000_000
+"""A slow blade needs a second and a half for its way home."""
+WAY_US = 30_000_000
+"""A parcel's way from the induct eye to an exit, with a stop on it."""
 MOVERS = frozenset(
     {
         FaultKind.JAM, FaultKind.BELT_SLIP, FaultKind.BODY_SLIP, FaultKind.BELT_REVERSED, FaultKind.TOUCHING,
@@ -115,7 +119,7 @@ def why(found: CaseResult, broken: Broken) -> str:
     if broken.rule in RECORDS | NEIGHBOURS and broken.body in found.moved:
         if found.moved[broken.body] >= last_look_um:
             return LAST_LOOK
-        if broken.rule in RECORDS and GHOSTS & {fault.kind for _, fault in found.faults}:
+        if broken.rule in RECORDS and _ghosts(found, broken.body):
             return GHOST
     if broken.rule not in PASSAGES or broken.body not in found.passed:
         return ""
@@ -131,6 +135,20 @@ def why(found: CaseResult, broken: Broken) -> str:
     if passing.moved_um >= last_look_um:
         return LAST_LOOK
     recent = {kind for kind, ago_us in before.items() if ago_us < STUCK_US}
-    if not passing.driven and STICKERS & recent and (LATE_STOPS & recent or _short(found, config)):
+    if not passing.driven and _sticks(found, passing.at_us) and (LATE_STOPS & recent or _short(found, config)):
         return STUCK
     return ""
+
+
+def _sticks(found: CaseResult, at_us: int) -> bool:
+    """Whether a fault held the blade back just then, or let go of it a moment before."""
+    return any(
+        fault.kind in STICKERS and began_us <= at_us <= began_us + fault.duration_us + FREED_US
+        for began_us, fault in found.faults
+    )
+
+
+def _ghosts(found: CaseResult, body: int) -> bool:
+    """Whether an eye reported what was not there on this body's way to its record of release."""
+    released_us = found.released.get(body, -1)
+    return any(fault.kind in GHOSTS and 0 <= released_us - at_us <= WAY_US for at_us, fault in found.faults)

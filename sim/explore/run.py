@@ -34,8 +34,8 @@ class CaseResult:
     """What one run showed. ``broken``: every rule that did not hold; ``faults``: those that took effect, with time.
 
     ``figures``: counts that a search adds up. ``goals``: how often each `sometimes` goal was reached. ``passed``: how
-    each body that the blade let through passed it. ``moved``: where faults moved bodies last. ``taken``: bodies that
-    an officer took from behind the gate.
+    each body that the blade let through passed it. ``moved``: where faults moved bodies last. ``released``: when each
+    body's release by the gate was recorded. ``taken``: bodies that an officer took from behind the gate.
     """
 
     case: Case
@@ -45,6 +45,7 @@ class CaseResult:
     goals: Counter[str] = field(default_factory=Counter)
     passed: dict[int, Passing] = field(default_factory=dict)
     moved: dict[int, int] = field(default_factory=dict)
+    released: dict[int, int] = field(default_factory=dict)
     taken: list[int] = field(default_factory=list)
     ended: str = ""
     crash: str = ""
@@ -87,10 +88,17 @@ def finished(case: Case, station: Station, judge: Judge) -> CaseResult:
         goals=judge.goals,
         passed=judge.passed,
         moved=station.troubles.moved,
+        released=_released(station, judge),
         taken=judge.taken,
         ended=station.ended,
         crash=crash,
     )
+
+
+def _released(station: Station, judge: Judge) -> dict[int, int]:
+    """When each body's release by the gate was recorded."""
+    passages = station.referee.passages
+    return {passages[seq].number: at_us for seq, at_us in judge.watch.released_us.items() if seq in passages}
 
 
 def _with_body(broken: Broken, station: Station) -> Broken:

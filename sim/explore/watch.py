@@ -96,6 +96,7 @@ class Watch:
         self._fresh = True
         self.state = State.STOPPED
         self.released: list[int] = []
+        self.released_us: dict[int, int] = {}
         self.at_us = 0
         self._readers: dict[type, Callable[[Any], None]] = {
             ParcelInducted: self._inducted,
@@ -320,6 +321,7 @@ class Watch:
         if event.via is Via.GATE:
             self._ended(event.seq, "released")
             self.released.append(event.seq)
+            self.released_us[event.seq] = event.at_us
             if known.permit != "used":
                 self.breaks("I1", f"released with a permit that is {known.permit or 'missing'}", event.seq)
             if known.doubtful:
