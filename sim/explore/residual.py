@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from lane.model.config import CoreConfig
-from lane.permits import left_by_um, stop_um
+from lane.permits import home_soonest_um, left_by_um, stop_um, way_um
 from sim.coretwin.trouble_links import FOREIGN_PERMIT
-from sim.explore.judge import TAKEN_BACK
+from sim.explore.judge import TAKEN_BACK, Passing
 from sim.explore.run import CaseResult
 from sim.explore.setup import DUTIES, config_of, spacing_um
 from sim.explore.watch import Broken
@@ -106,10 +106,13 @@ def _bodies(found: CaseResult, bodies: set[int]) -> Counter[str]:
     return risks
 
 
-def _short(found: CaseResult, config: CoreConfig) -> bool:
-    """Whether the next head may come before a belt stands that is stopped because the blade did not leave OUT."""
+def _short(found: CaseResult, config: CoreConfig, passing: Passing) -> bool:
+    """Whether the next head may come before a belt stands that is stopped because the blade did not leave OUT, or did
+    leave it and sticks on its way home."""
+    stop = stop_um(config)
     gap_um = config.layout.gap_um_min + spacing_um(found.case.setup, config)
-    return gap_um < left_by_um(config, 0) + stop_um(config)
+    half_way_um = config.gate.margin_um + home_soonest_um(config, 0) + stop - way_um(config, config.report_lag_us)
+    return gap_um < left_by_um(config, 0) + stop or 0 < passing.gap_um < half_way_um
 
 
 def why(found: CaseResult, broken: Broken) -> str:
@@ -135,7 +138,7 @@ def why(found: CaseResult, broken: Broken) -> str:
     if passing.moved_um >= last_look_um:
         return LAST_LOOK
     recent = {kind for kind, ago_us in before.items() if ago_us < STUCK_US}
-    if not passing.driven and _sticks(found, passing.at_us) and (LATE_STOPS & recent or _short(found, config)):
+    if not passing.driven and _sticks(found, passing.at_us) and (LATE_STOPS & recent or _short(found, config, passing)):
         return STUCK
     return ""
 

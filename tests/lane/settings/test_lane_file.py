@@ -53,6 +53,11 @@ def test_run_refuses_each_simulated_address_by_line(folder: Path) -> None:
     ("old", "new", "expected"),
     [
         ("gap_mm_min = 300", "gap_mm_min = 3000000", "layout.gap_mm_min: expected 50..5000 mm, was 3000000"),
+        (
+            "gap_mm_min = 300",
+            "gap_mm_min = 110",
+            "layout.gap_mm_min: expected at least 120, the gate needs that much belt to close behind a released parcel",
+        ),
         ("gap_mm_min = 300", "gap_mmmin = 300", "layout.gap_mmmin: unknown key, did you mean 'gap_mm_min'?"),
         ('kind = "twin"', 'kind = "live"', "release.test_receivers: a twin-only setting"),
         ('rate = "0.055"', 'rate = "1.5"', "draw.rate: expected 0..1 on a twin lane, was 1.5"),
