@@ -123,6 +123,8 @@ class SignalTroubles:
     def _stuck(self, fault: Fault, level: bool) -> None:
         """An eye shows one level until its time is over; then it shows what is there."""
         station, eye = self._station, eye_of(fault)
+        if self._troubles.silent:
+            return  # what the ring holds then is told later, and in its order
 
         def drop(edge: EyeChanged) -> EyeChanged | None:
             return edge if edge.eye != eye else None
@@ -136,7 +138,8 @@ class SignalTroubles:
         if not self._troubles.lasting(fault, end):
             tamper.count = 0
             return
-        self._troubles.between.tell(EyeChanged(at_us=station.now, belt_um=station.belt(), eye=eye, blocked=level))
+        stuck = EyeChanged(at_us=station.now, belt_um=station.belt(), eye=eye, blocked=level)
+        self._troubles.between.in_line(stuck, 0)
 
     def _late(self, fault: Fault) -> None:
         """Edges of all eyes come late, with the stamps of their time."""
