@@ -32,8 +32,9 @@ DRIVERS: dict[str, Callable[[], Kernel | HeapLoop]] = {
     "simpy": lambda: Kernel(integer_time=True),
     "heap": HeapLoop,
 }
-FLUSH_RECORDS = 400_000
-"""Records held before they are canonicalised; the clock of the figures stands still meanwhile. Bounds memory."""
+FLUSH_RECORDS = 40_000
+"""Records held before they are canonicalised; the clock of the figures stands still meanwhile. Bounds memory: 8 MB,
+little enough that records are made anew where the cache still has the memory of earlier ones."""
 SEAL_PARCELS = 8
 """Sealed: after so many parcels their records are canonicalised, hashed and join the tree, some 400 at once."""
 TIME_LIMIT_FACTOR = 4
