@@ -16,7 +16,7 @@ from sim.explore.run import CaseResult
 from sim.explore.setup import DUTIES, config_of, spacing_um
 from sim.explore.watch import Broken
 from sim.faults import FaultKind
-from sim.plant.options import has_owner
+from sim.plant.options import Duty, has_owner
 
 RELEASES = frozenset(
     {
@@ -36,6 +36,7 @@ FOLLOWER = "H5/H7 close follower"
 LAST_LOOK = "H7 moved behind the last look"
 GHOST = "H7 ghost in a missing body's window"
 STUCK = "H2 stuck blade and late stop"
+UNWATCHED = "F16 watchdog off in a silence"
 REASONS: Mapping[str, str] = {
     STRANGER: "remote I/O without a program obeys whoever writes to it; Modbus names no sender. The lane sees the "
     "output go on, brings the gate home and holds, but a body that is at the blade just then passes. The cure is a "
@@ -49,6 +50,9 @@ REASONS: Mapping[str, str] = {
     STUCK: "the blade sticks at RELEASE and the next body is through before the belt stands: the stop is late or cut "
     "off at the same time (coasting drive, slow disk, silent link, dead core), or the parcels follow each other more "
     "closely than the belt's stopping way at this speed.",
+    UNWATCHED: "remote I/O knows no tail: when its link is cut under an open gate only its watchdog ends the pulse in "
+    "time, and that somebody had switched off while the lane ran. The next proof shows it; until then the pulse's own "
+    "end is late by what was allowed for a slow answer.",
 }
 STRANGER_US = 6_000_000
 """A strange pulse lasts 2.5 s at most, and a blade that sticks open for it some seconds more."""
@@ -66,6 +70,13 @@ MOVERS = frozenset(
 """Faults that bring a body close to another one."""
 GHOSTS = frozenset({FaultKind.GHOST_EDGE, FaultKind.EYE_STUCK_ON, FaultKind.EYE_FLICKER})
 STICKERS = frozenset({FaultKind.GATE_STUCK, FaultKind.GATE_STUCK_OUT, FaultKind.GATE_SLOW})
+SILENCERS = frozenset(
+    {
+        FaultKind.IO_SILENT, FaultKind.IO_GAP, FaultKind.IO_FROZEN, FaultKind.RECONNECT_STORM, FaultKind.RING_OVERFLOW,
+        FaultKind.DEVICE_SWAPPED, FaultKind.CORE_KILLED, FaultKind.CORE_PAUSED, FaultKind.JOURNAL_FAILED,
+    }
+)  # fmt: skip
+"""Faults in which nobody reaches the lane I/O."""
 LATE_STOPS = frozenset(
     {
         FaultKind.COAST, FaultKind.DISK_SLOW, FaultKind.DEVICE_SILENT, FaultKind.DEVICE_SWAPPED, FaultKind.IO_SILENT,
@@ -140,6 +151,8 @@ def why(found: CaseResult, broken: Broken) -> str:
     recent = {kind for kind, ago_us in before.items() if ago_us < STUCK_US}
     if not passing.driven and _sticks(found, passing.at_us) and (LATE_STOPS & recent or _short(found, config, passing)):
         return STUCK
+    if Duty.H4 not in DUTIES[found.case.setup.field] and _unwatched(found, passing.at_us):
+        return UNWATCHED
     return ""
 
 
@@ -148,6 +161,19 @@ def _sticks(found: CaseResult, at_us: int) -> bool:
     return any(
         fault.kind in STICKERS and began_us <= at_us <= began_us + fault.duration_us + FREED_US
         for began_us, fault in found.faults
+    )
+
+
+def _unwatched(found: CaseResult, at_us: int) -> bool:
+    """Whether nobody reached the lane I/O just then, and its watchdog was off when that began."""
+    began = [
+        began_us
+        for began_us, fault in found.faults
+        if fault.kind in SILENCERS and began_us <= at_us <= began_us + fault.duration_us + FREED_US
+    ]
+    return any(
+        fault.kind is FaultKind.WATCHDOG_OFF and any(off_us <= one <= off_us + fault.duration_us for one in began)
+        for off_us, fault in found.faults
     )
 
 
