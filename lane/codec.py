@@ -6,7 +6,7 @@ A record carries ``kind`` (its class name) and ``v`` (schema version). Readers a
 import json
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, cast
@@ -34,8 +34,8 @@ from lane.events.union import AnyEvent
 from lane.inputs import AnyInput
 
 __all__ = [
-    "INTEGER_MAX", "SECRET_FIELDS", "CodecError", "canonical", "decode", "encode", "field_names", "from_plain", "parse",
-    "to_plain", "to_text",
+    "INTEGER_MAX", "SECRET_FIELDS", "CodecError", "canonical", "decode", "encode", "encode_all", "field_names",
+    "from_plain", "parse", "to_plain", "to_text",
 ]  # fmt: skip
 
 VERSION = 1
@@ -56,6 +56,12 @@ def encode(item: AnyInput | AnyEvent) -> bytes:
     """Canonical bytes of a record. Raises CodecError when a field holds what its type hint does not allow."""
     writer = _RECORD_WRITERS.get(type(item)) or _record_writer(type(item))
     return writer(item).encode()
+
+
+def encode_all(items: Iterable[AnyInput | AnyEvent]) -> list[bytes]:
+    """Canonical bytes of several records; errors as ``encode``."""
+    known = _RECORD_WRITERS
+    return [(known.get(type(item)) or _record_writer(type(item)))(item).encode() for item in items]
 
 
 def decode(body: bytes) -> AnyInput | AnyEvent:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from hashlib import sha256
 
-from lane.codec import encode
+from lane.codec import encode_all
 from lane.events.parcel import ParcelDrawn
 from lane.events.union import AnyEvent
 from lane.inputs import AnyInput
@@ -108,7 +108,7 @@ class MemoryJournal:
 
     def flush(self) -> None:
         """Canonicalise and hash what waits, and let go of it."""
-        bodies = [encode(item) for item in self._waiting]
+        bodies = encode_all(self._waiting)
         self._run_hash.extend(bodies)
         if self._sealed:
             self._tree.extend(bodies)
