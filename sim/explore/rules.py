@@ -59,7 +59,7 @@ RULES: Mapping[str, str] = {
     "R18": "No body passes the open gate against a rule, not even one that stands behind it when the belt has stopped "
     "and is taken to the bench.",
     "L1": "A minute after the last fault the lane is at work.",
-    "L2": "From then on it takes parcels at 95 % of its rate or more.",
+    "L2": "From then on it takes parcels at 95 % of its rate or more; what a full bench holds back does not count.",
     "L3": "The shift is completed and the belt runs empty.",
     "L4": "No alarm stands a minute and more after the end of its cause.",
     "L5": "Nothing waits for a draw or for the bench at the end.",
