@@ -113,7 +113,7 @@ CORNERS = (
         setup={"planted_permille": 0},
     ),
     Corner(
-        name="a lane that feeds too closely", kinds=_each(100, _K.WALL_STEP),
+        name="a lane that feeds too closely", kinds=_each(150, _K.BODY_SLIP), at_limits=True,
         setup={
             "spare_um": -400_000, "planted_permille": 0, "uncertain_permille": 0, "draw": "0.02", "bench_places": 400,
             "gap_um": 250_000, "speed_um_s": 700_000,

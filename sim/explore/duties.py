@@ -22,6 +22,8 @@ SLACK_US = 30_000
 """One cycle of the field and the way of a signal."""
 WAY_UM = 5_000
 """Belt by which position and encoder count may differ."""
+PERMIT_NO_MAX, TESTS = 65_000, (65_534, 65_535)
+"""Numbers of permits, and of the watchdog's proof, by the manual of the lane I/O."""
 DIVERT = int(Channel.DIVERT)
 
 
@@ -103,6 +105,8 @@ class Duties:
 
     def _opened(self, at_us: int, belt_um: int, pulse: Pulse) -> None:
         """A pulse opens in its time, and where its window begins: later the blade would swing into the parcel."""
+        if self._io.owner is not None and pulse.permit_no > PERMIT_NO_MAX and pulse.permit_no not in TESTS:
+            self._breaks("I1", f"the gate opened for permit {pulse.permit_no} of a stranger", 0)
         if at_us > pulse.not_after_us:
             self._breaks("R12", f"the gate opened for permit {pulse.permit_no} after it had expired", 0)
         if 0 <= pulse.from_um < belt_um - WAY_UM:

@@ -39,6 +39,7 @@ STAGES = {
     EYE_INDUCT: 0, EYE_TUNNEL_ENTRY: 1, EYE_TUNNEL_EXIT: 2, EYE_DIVERT: 3, EYE_EXIT_RELEASE: 4, EYE_EXIT_INSPECT: 4,
 }  # fmt: skip
 EXIT = 4
+AWAY = (GateSeen.MOVING, GateSeen.RELEASE)
 PERCENT = 100
 """One in a hundred of the way since the eye before."""
 
@@ -88,7 +89,9 @@ class Places:
         self._fault_until_um = 0
         self._flushed_um = -1
         self._tail: tuple[int, int] = (0, -1)  # number and place of the last tail at the induct eye
-        self._ran = False
+        self._ran = self._executing = False
+        speed_um_s, travel_us = station.config.speed_um_s, station.config.gate.travel_us
+        self._again_um = -(-speed_um_s * travel_us // 1_000_000)
 
     def heard(self, item: Any, events: Sequence[Any]) -> None:
         """One step of the core, when it is over."""
@@ -106,6 +109,7 @@ class Places:
         if events or kind is EyeChanged:
             self._remember(state)
         self._ran = state.machine.belt_running
+        self._executing = state.machine.state is State.EXECUTE
 
     def anchor_um(self, seq: int) -> int | None:
         """Where a body was believed to be before the step that is looked at (None: nobody's)."""
@@ -136,6 +140,8 @@ class Places:
         if item.eye in self._covered or item.eye not in self._eyes:
             return
         taken = self._taken(item, events, state) if item.eye != EYE_INDUCT else 0
+        if item.eye == EYE_DIVERT:
+            self._follower(item, state)
         self._covered[item.eye] = (taken, item.belt_um)
 
     def _taken(self, item: EyeChanged, events: Sequence[Any], state: LaneState) -> int:
@@ -179,11 +185,31 @@ class Places:
         """Two eyes that disagree on a length."""
         seq, from_um = cover
         parcel, known = state.parcels.get(seq), self._known.get(seq)
-        if parcel is None or known is None or not known.length_um or not 0 < self._eyes[item.eye].stage <= 2:
+        if parcel is None or known is None or not known.length_um or not 0 < self._eyes[item.eye].stage < EXIT:
             return
         measured_um = item.belt_um - from_um
         if abs(measured_um - known.length_um) > self._layout.eye_window_um:
             self._need(parcel, Ground.LENGTH_MISMATCH, f"{measured_um} um at {item.eye}, {known.length_um} before")
+            if item.eye == EYE_DIVERT and self._executing:
+                self._other(parcel, state)
+
+    def _other(self, parcel: Parcel, state: LaneState) -> None:
+        """What was measured at the gate's last eye is not who was permitted, or not he alone."""
+        if parcel.permit.state in (PermitState.ISSUED, PermitState.USED):
+            self._breaks("R16", "another length at the divert eye, and its permit stays in force", parcel.seq)
+        if state.machine.gate in AWAY and state.machine.state is State.EXECUTE:
+            self._breaks("R16", "another length at the divert eye with the gate open, and the belt runs on", parcel.seq)
+
+    def _follower(self, item: EyeChanged, state: LaneState) -> None:
+        """A body without a permit that is at the blade before the blade is home."""
+        machine, cover, layout = state.machine, state.covers.get(EYE_DIVERT), self._layout
+        if not self._executing or machine.state is not State.EXECUTE or machine.gate not in AWAY or cover is None:
+            return
+        parcel = state.parcels.get(cover.seq)
+        permitted = parcel is not None and parcel.permit.state in (PermitState.ISSUED, PermitState.USED)
+        at_blade_um = item.belt_um - layout.divert_um + layout.gate_um
+        if not permitted and cover.from_um == item.belt_um and at_blade_um < machine.gate_closes_um + self._again_um:
+            self._breaks("R16", "a body without a permit follows through the gate, and the belt runs on", cover.seq)
 
     def _need(self, parcel: Parcel, ground: Ground, why: str) -> None:
         if ground not in parcel.grounds and ground not in parcel.advisory:
@@ -268,8 +294,7 @@ class Places:
         for seq in [one[1] for one in (ahead, behind) if one is not None]:
             if self._routed(seq) is None and seq in state.parcels:
                 self._beside.setdefault(seq, event.eye)
-        away = state.machine.gate in (GateSeen.MOVING, GateSeen.RELEASE)
-        if event.eye == EYE_DIVERT and away and state.machine.state is State.EXECUTE:
+        if event.eye == EYE_DIVERT and state.machine.gate in AWAY and state.machine.state is State.EXECUTE:
             self._breaks("R16", "an unknown body follows to the open gate, and the belt runs on", 0)
         self._fault(at_um, state, 0, flushed=flushed)
 

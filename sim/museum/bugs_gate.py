@@ -231,4 +231,26 @@ BUGS = (
             ),
         ),
     ),
+    Bug(
+        name="follower_not_kept_out",
+        wrong="A body without a permit close behind a released one does not stop the belt at the divert eye.",
+        parts=(
+            Edit("lane.controller.divert:keep_out", "if machine.gate not in AWAY or not desk.executing():", "if True:"),
+        ),
+    ),
+    Bug(
+        name="other_length_at_the_gate",
+        wrong="What the divert eye measures is another length than the permitted parcel's, and it goes through.",
+        parts=(Edit("lane.controller.divert:other_body", "if not desk.executing():", "if True:"),),
+    ),
+    Bug(
+        name="every_master_is_obeyed",
+        wrong="The lane I/O obeys whoever writes to it, whoever owns it.",
+        parts=(Edit("sim.plant.owner:Owner.admits", "if token == 0 or token != self.token:", "if False:"),),
+    ),
+    Bug(
+        name="owner_lost_at_once",
+        wrong="A stranger becomes the owner of the lane I/O while the lane still speaks to it.",
+        parts=(Edit("sim.plant.owner:Owner.claim", "self.token != 0 and not silent", "self.token != 0 and False"),),
+    ),
 )
