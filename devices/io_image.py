@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from devices.signals import EyeChanged, GateInPosition, OutputProven
+
 U16, U32 = 1 << 16, 1 << 32
 COUNT_UM = 100
 """One encoder count of the lane I/O is 0.1 mm (MANUAL.md section 1)."""
@@ -126,6 +128,13 @@ class IoResume:
     boot: int
     encoder: int
     belt_um: int
+
+
+def resume_point(record: object) -> IoResume | None:
+    """Where to take up the lane I/O after this record of the journal; None when it is no ring event."""
+    if isinstance(record, EyeChanged | GateInPosition | OutputProven) and record.ring_seq:
+        return IoResume(ring_seq=record.ring_seq, boot=record.boot, encoder=record.encoder, belt_um=record.belt_um)
+    return None
 
 
 @dataclass(slots=True)

@@ -40,10 +40,10 @@ from devices.io_image import BeltScale, IoResume
 from devices.modbus_link import LinkSettings, ModbusLink
 from devices.profile import ROLE_OF_NAME, Profile, Role, load_profile
 from devices.requests import LinkFailure, Priority
-from devices.signals import DeviceSignal, EyeChanged, GateInPosition, OutputProven
+from devices.signals import DeviceSignal
 from devices.unit_runner import UnitRunner
 
-__all__ = ["DeviceAddress", "IoResume", "Rack", "RackConfig", "resume_point"]
+__all__ = ["DeviceAddress", "IoResume", "Rack", "RackConfig"]
 
 IGNORED = ("detector",)
 SAFE_S_MAX = 0.5
@@ -73,13 +73,6 @@ class RackConfig:
     speed: int = 1
     seed: int | None = None
     token: int = 0
-
-
-def resume_point(signal: DeviceSignal) -> IoResume | None:
-    """Where to take up the lane I/O after this journalled signal; None when it is no ring event."""
-    if isinstance(signal, EyeChanged | GateInPosition | OutputProven) and signal.ring_seq:
-        return IoResume(ring_seq=signal.ring_seq, boot=signal.boot, encoder=signal.encoder, belt_um=signal.belt_um)
-    return None
 
 
 class Rack:

@@ -12,8 +12,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from devices.io_image import IoResume
-from devices.signals import EyeChanged, GateInPosition, OutputProven
+from devices.io_image import IoResume, resume_point
 from lane.clock import resumed_start_us, wall_now
 from lane.codec import EVENT_KINDS, decode, encode
 from lane.controller.core import LaneController
@@ -131,9 +130,9 @@ def io_resume(run: Path) -> IoResume | None:
         for (body,) in reader.execute("SELECT body FROM record ORDER BY idx DESC LIMIT ?", (LOOK_BACK,)):
             if b'"ring_seq":' not in body:
                 continue
-            item = decode(body)
-            if isinstance(item, EyeChanged | GateInPosition | OutputProven) and item.ring_seq:
-                return IoResume(ring_seq=item.ring_seq, boot=item.boot, encoder=item.encoder, belt_um=item.belt_um)
+            point = resume_point(decode(body))
+            if point is not None:
+                return point
     finally:
         reader.close()
     return None

@@ -1,6 +1,7 @@
 """Does the 95 % interval hold the truth 95 times of 100? Asked of a queue whose truth is known: M/D/1."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from sim.experiment.batches import lengthened
 from sim.experiment.warmup import Floats
-from sim.intervals import interval_of, mean_of
+from sim.intervals import Interval, interval_of, mean_of
 
 LOAD = 0.5
 SERVED, DELETED = 2_500, 500
@@ -49,11 +50,14 @@ def cover(experiments: int = 400, seed: int = 1, load: float = LOAD) -> Coverage
             total += wait
         wait = np.maximum(0.0, wait + 1.0 - stream.exponential(1 / load, runs))
     means = (total / SERVED).reshape(experiments, REPLICATIONS)
-    exact = mean_wait(load)
-    intervals = [interval_of([float(mean) for mean in row]) for row in means]
+    return _coverage([interval_of([float(mean) for mean in row]) for row in means], mean_wait(load))
+
+
+def _coverage(intervals: Sequence[Interval], exact: float) -> Coverage:
+    """How many of these intervals hold the truth, and how far their means are off it together."""
     held = sum(one.low <= exact <= one.high for one in intervals)
     bias = mean_of([one.mean for one in intervals]) / exact - 1
-    return Coverage(experiments=experiments, held=held, bias=bias)
+    return Coverage(experiments=len(intervals), held=held, bias=bias)
 
 
 def waits(load: float, seed: int, customers: int) -> Floats:
@@ -66,8 +70,5 @@ def waits(load: float, seed: int, customers: int) -> Floats:
 
 def cover_batches(experiments: int = 100, load: float = 0.8, first: int = 2_000, limit: int = 500_000) -> Coverage:
     """The same question to batch means of one long run, doubled until it settles."""
-    exact = mean_wait(load)
     intervals = [lengthened(partial(waits, load, seed), first, limit)[0].interval for seed in range(experiments)]
-    held = sum(one.low <= exact <= one.high for one in intervals)
-    bias = mean_of([one.mean for one in intervals]) / exact - 1
-    return Coverage(experiments=experiments, held=held, bias=bias)
+    return _coverage(intervals, mean_wait(load))

@@ -10,9 +10,9 @@ from devices.address import parse_address
 from devices.commands import ProveWatchdog, ReleasePulse, SetBeam
 from devices.drivers.context import DeviceContext
 from devices.drivers.lane_io import LaneIo
+from devices.io_image import IoResume, resume_point
 from devices.modbus_link import LinkSettings, ModbusLink
 from devices.profile import Profile, load_profile
-from devices.rack import IoResume, resume_point
 from devices.registers import Register
 from devices.requests import Failure, LinkFailure, Priority
 from devices.signals import (

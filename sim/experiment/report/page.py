@@ -99,21 +99,22 @@ def _grounds(results: Results) -> Iterator[str]:
         pictures.grounds(scenarios[0]),
         f"{scenarios[0]['name']}: share of all parcels inspected for each ground (a parcel may have several).",
     )
-    names = sorted({ground for one in scenarios for ground in one["grounds"]})
-    for some in _in_groups(scenarios):
-        rows = [([name, *(shown(one["grounds"].get(name, _NEVER), 2) for one in some)], "") for name in names]
-        yield _table(["ground, % of all parcels", *(one["name"] for one in some)], rows)
+    yield from _shares(scenarios, "grounds", "ground, % of all parcels")
 
 
 def _stops(results: Results) -> Iterator[str]:
     scenarios = results["scenarios"]
-    names = sorted({cause for one in scenarios for cause in one["stopped"]})
-    if not names:
-        return
-    yield "<h2>Why the lane stood</h2>"
+    if any(one["stopped"] for one in scenarios):
+        yield "<h2>Why the lane stood</h2>"
+        yield from _shares(scenarios, "stopped", "cause, % of the time")
+
+
+def _shares(scenarios: Sequence[Mapping[str, Any]], key: str, head: str) -> Iterator[str]:
+    """Tables of shares by name, some scenarios side by side; a name that a scenario has not is 0 there."""
+    names = sorted({name for one in scenarios for name in one[key]})
     for some in _in_groups(scenarios):
-        rows = [([name, *(shown(one["stopped"].get(name, _NEVER), 2) for one in some)], "") for name in names]
-        yield _table(["cause, % of the time", *(one["name"] for one in some)], rows)
+        rows = [([name, *(shown(one[key].get(name, _NEVER), 2) for one in some)], "") for name in names]
+        yield _table([head, *(one["name"] for one in some)], rows)
 
 
 _NEVER = {"mean": 0.0, "half_width": 0.0}
