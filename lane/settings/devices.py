@@ -95,7 +95,18 @@ class DeviceReader:
             )
             return None
         self._check_drafts(item, profile)
+        if role == "io":
+            self._check_owner(item, profile)
         return profile
+
+    def _check_owner(self, item: Table, profile: Profile) -> None:
+        """The gate opens for whoever may write the release block: with an owner that is this lane alone."""
+        release = profile.registers.get("release")
+        if release is not None and not release.owned:
+            self.warnings.append(
+                f"{item.where}.profile: {profile.id} obeys whoever writes to it: let nobody but this lane reach it "
+                "on the network; what a second master opens is noticed, not refused"
+            )
 
     def _check_drafts(self, item: Table, profile: Profile) -> None:
         """A draft is never written: a lane that carries parcels can't steer a device through one."""
