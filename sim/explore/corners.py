@@ -106,7 +106,7 @@ CORNERS = (
     ),
     Corner(
         name="switches that lie", gate=True, setup={"planted_permille": 0},
-        kinds=_each(150, _K.GATE_FALSE_SWITCH, _K.GATE_STUCK, _K.GATE_BOUNCES),
+        kinds={_K.GATE_FALSE_SWITCH: 300, _K.GATE_STUCK: 300, _K.GATE_BOUNCES: 60},
     ),
     Corner(
         name="close followers at the gate", kinds={_K.TOUCHING: 250, _K.OVERLAPPING: 60}, gate=True,
@@ -116,8 +116,8 @@ CORNERS = (
         name="a lane that feeds too closely", kinds=_each(150, _K.BODY_SLIP), at_limits=True,
         setup={
             "spare_um": -400_000, "planted_permille": 0, "uncertain_permille": 0, "draw": "0.02", "bench_places": 400,
-            "gap_um": 250_000, "speed_um_s": 700_000,
-            "travel_us": 300_000, "rate_per_hour": 3_600, "regular_permille": 0,
+            "gap_um": 250_000, "speed_um_s": 700_000, "travel_us": 300_000, "rate_per_hour": 3_600,
+            "regular_permille": 0,
         },
     ),
     Corner(name="devices that are away", kinds=_each(80, _K.DEVICE_SILENT, _K.READER_SILENT)),
