@@ -57,7 +57,7 @@ def test_a_lane_io_without_an_owner_is_warned_of(folder: Path) -> None:
     assert profile.read_text(encoding="utf-8").count("owned = true\n") == 6
     profile.write_text(profile.read_text(encoding="utf-8").replace("owned = true\n", ""), encoding="utf-8")
     (warning,) = load_lane(wired(folder), for_run=True).warnings
-    assert warning.startswith("devices.io.profile: lane-io obeys whoever writes to it: let nobody but this lane reach it")
+    assert warning.startswith("devices.io.profile: lane-io obeys whoever writes to it: let nobody but this lane")
 
 
 def test_a_profile_of_another_role_is_named_with_line_key_and_expectation(folder: Path) -> None:
