@@ -9,8 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from sim.arguments import PARCELS, SEED
 from sim.outputs import expect_folders, write_figures
-from sim.seeds import SEED
 from sim.terminal import counting, text_of
 
 PROGRESS_PARCELS = 400
@@ -71,7 +71,7 @@ sim.add_command(Forward("residual", "sim.residual.cli:residual", "The risk that 
 
 @sim.command("run")
 @click.argument("scenario", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--parcels", default=10_000, show_default=True, type=click.IntRange(1), help="Parcels in the stream.")
+@click.option("--parcels", default=10_000, show_default=True, type=PARCELS, help="Parcels in the stream.")
 @click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of stream, people, verdicts.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 @click.option(

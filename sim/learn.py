@@ -10,10 +10,10 @@ from pathlib import Path
 
 import click
 
+from sim.arguments import SEED, RealRange
 from sim.learning.bound import choose_bound, evaluate, hard_cases
 from sim.learning.references import learn_signatures
 from sim.outputs import whole_file, write_text
-from sim.seeds import SEED
 
 DEFAULT_SIGNATURES = Path(__file__).resolve().parents[1] / "config" / "models" / "signatures.json"
 
@@ -49,7 +49,7 @@ def signatures(seed: int, scans: int, opened: int, out: Path) -> None:
 @click.option("--signatures", "path", type=click.Path(path_type=Path, exists=True), default=DEFAULT_SIGNATURES)
 @click.option(
     "--missed-max",
-    type=click.FloatRange(0, 1),
+    type=RealRange(0, 1),
     default=0.04,
     show_default=True,
     help="Share of planted errors that may pass, with room below the ceiling of 5 %.",

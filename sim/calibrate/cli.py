@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from lane.settings.reader import SettingsError
+from sim.arguments import PARCELS, SEED, RealRange
 from sim.calibrate.fit import Fit, fit_line
 from sim.calibrate.in_twin import against, run_in_twin
 from sim.calibrate.log_file import UNITS_US, Naming, read_log, write_log
@@ -20,7 +21,6 @@ from sim.calibrate.report import COMPARED, PAIRED, compared_row, law_rows, paire
 from sim.calibrate.scenario_file import scenario_toml
 from sim.outputs import expect_ending, expect_folders, whole_file, write_figures
 from sim.scenario import load_scenario
-from sim.seeds import SEED
 from sim.streamlab.arrivals_fit import TooShort
 from sim.streamlab.fragment import arrivals_toml
 from sim.streamlab.picture import SUFFIXES
@@ -76,9 +76,7 @@ class Options:
     type=click.Choice(list(UNITS_US)),
     help="Unit of numeric times; dates and times (ISO 8601) need none.",
 )
-@click.option(
-    "--start-hour", default=0.0, show_default=True, type=click.FloatRange(0, 24), help="Hour of the day at time 0."
-)
+@click.option("--start-hour", default=0.0, show_default=True, type=RealRange(0, 24), help="Hour of the day at time 0.")
 @click.option(
     "--stream",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -88,7 +86,7 @@ class Options:
     "--holdout",
     default=0.0,
     show_default=True,
-    type=click.FloatRange(0, 0.9),
+    type=RealRange(0, 0.9),
     help="Keep this share of the parcels, the last ones, from the fit and predict them.",
 )
 @click.option(
@@ -117,7 +115,7 @@ class Options:
     "--twin-parcels",
     default=0,
     show_default=True,
-    type=click.IntRange(0),
+    type=click.IntRange(0, PARCELS.max),
     help="With --out: run the scenario in the twin with so many parcels and compare it, too.",
 )
 @click.option("--report", type=OUT_FILE, help="Page to write (.html): pictures of log and model, errors, laws.")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from sim.arguments import SEED
 from sim.demo.cable_campaign import CableCampaign
 from sim.demo.kill_campaign import KillCampaign
 from sim.demo.live import Screen
@@ -17,7 +18,6 @@ from sim.demo.report import print_summary
 from sim.demo.session import Session
 from sim.demo.setup import SAMPLE_PARCELS, SAMPLE_SEED, DemoPlan, make_files, next_run
 from sim.outputs import expect_folders, write_figures
-from sim.seeds import SEED
 
 SPEED_MAX = 12
 """Rendering and counting take some 0.3 CPU-seconds a parcel: no common machine keeps up beyond this."""

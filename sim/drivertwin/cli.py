@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from sim.arguments import MANY, SEED
 from sim.outputs import expect_folders, write_figures
-from sim.seeds import SEED
 from sim.terminal import counting
 
 LANE_SHARE = 20
@@ -28,7 +28,9 @@ SCENARIO = Path(__file__).parents[2] / "config" / "scenarios" / "day.toml"
 
 
 @click.command()
-@click.option("--requests", default=20_000, show_default=True, type=click.IntRange(100), help="Modbus requests in all.")
+@click.option(
+    "--requests", default=20_000, show_default=True, type=click.IntRange(100, MANY.max), help="Modbus requests in all."
+)
 @click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of requests and faults.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 def drivers(requests: int, seed: int, json_file: Path | None) -> None:

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sim.arguments import PARCELS, SEED, WORKERS
 from sim.outputs import expect_folders, make_folder, whole_file, write_figures, write_text
-from sim.seeds import SEED
 from sim.terminal import counting
 
 TERMINAL_FIGURES = 4
@@ -37,11 +37,13 @@ def _list_figures(context: click.Context, _: click.Parameter, wanted: bool) -> N
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of runs, results and report; FILE's name with .study when not given.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Processes on this machine; all cores when not given.")
+@click.option("--workers", type=WORKERS, help="Processes on this machine; all cores when not given.")
 @click.option("--cluster", default="", help="Address of a Dask scheduler (tcp://host:8786) that runs it instead.")
-@click.option("--parcels", type=click.IntRange(20), help="Parcels in each run instead of the file's.")
+@click.option("--parcels", type=click.IntRange(20, PARCELS.max), help="Parcels in each run instead of the file's.")
 @click.option("--seed", type=SEED, help="Seed instead of the file's.")
-@click.option("--replications", type=click.IntRange(1), help="Replications instead of the file's; not for a selection.")
+@click.option(
+    "--replications", type=click.IntRange(1, 10_000), help="Replications instead of the file's; not for a selection."
+)
 @click.option(
     "--list-figures", is_flag=True, is_eager=True, expose_value=False, callback=_list_figures,
     help="Name every figure that a study can report, and leave.",

@@ -30,13 +30,13 @@ import msgspec
 from msgspec import Meta
 
 from lane.settings.reader import SettingsError, TomlFile
+from sim.arguments import SEED_MAX
 from sim.experiment.batches import OBSERVATIONS_MIN
 from sim.experiment.figures import Horizon
 from sim.experiment.meanings import FIGURES, GROUND_PREFIX, USUAL, meaning_of
 from sim.experiment.replications import FIRST, PRECISION, STAYS
 from sim.experiment.selection import ALPHA
 from sim.experiment.selection import FIRST as SELECTION_FIRST
-from sim.seeds import SEED_MAX
 
 SCENARIOS_MAX = 500
 BASE_NAME = "as it is"

@@ -12,10 +12,10 @@ from msgspec import Meta
 
 from lane.permits import decision_um
 from lane.settings.reader import SettingsError, read_text
+from sim.arguments import SEED_MAX
 from sim.explore.corners import CORNERS, corner_faults, corner_of, corner_setup
 from sim.explore.setup import Field, Setup, arrivals, config_of, draw_setup, goods_of
 from sim.faults import CATALOGUE, STREAM_KINDS, Fault, FaultKind
-from sim.seeds import SEED_MAX
 from sim.streams.arrivals import DAY_US
 from sim.streams.randoms import Keyed, key
 from sim.streams.truth import ParcelTruth

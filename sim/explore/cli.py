@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from sim.arguments import MANY, SEED, SEED_MAX, WORKERS, RealRange
 from sim.explore.case import MIX, PARCELS, Case, CaseError, Mode, draw_case, load_case, to_text
 from sim.explore.figures import figures_of
 from sim.explore.search import FIELDS, Finding, Plan, case_of, search
@@ -17,7 +18,6 @@ from sim.explore.shrink import SECONDS_MAX, Shrinker
 from sim.explore.story import story
 from sim.faults import FaultKind
 from sim.outputs import expect_folders, make_folder, write_figures, write_text
-from sim.seeds import SEED, SEED_MAX
 from sim.terminal import counting, text_of
 
 STORIES_MAX = 3
@@ -26,7 +26,7 @@ MODES = {"mixed": MIX, "both": (Mode.SWARM, Mode.ALL_ON)}
 
 
 @click.command("search")
-@click.option("--parcels", default=20_000, show_default=True, type=click.IntRange(1), help="How many parcels in all.")
+@click.option("--parcels", default=20_000, show_default=True, type=MANY, help="How many parcels in all.")
 @click.option("--seed", default=1, show_default=True, type=SEED, help="Everything is drawn from it.")
 @click.option(
     "--mode", default="mixed", show_default=True, type=click.Choice([*MODES, *[str(mode) for mode in Mode]]),
@@ -45,7 +45,7 @@ MODES = {"mixed": MIX, "both": (Mode.SWARM, Mode.ALL_ON)}
     "--without", multiple=True, type=click.Choice([str(kind) for kind in FaultKind]), metavar="KIND",
     help="Leave a kind of fault out, to see what the others do; the figures say so.",
 )  # fmt: skip
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 256), help="Processes.")
+@click.option("--workers", default=2, show_default=True, type=WORKERS, help="Processes.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here.")
 @click.option(
     "--cases", "cases_dir", type=click.Path(file_okay=False, path_type=Path),
@@ -147,7 +147,7 @@ def _tell(plan: Plan, finding: Finding, cases_dir: Path | None) -> None:
 @click.option("--field", default="plc", show_default=True, type=click.Choice([str(one) for one in Field]),
               help="Field of a bare case seed.")  # fmt: skip
 @click.option("--rule", multiple=True, help="Shrink for this rule (default: the first that breaks).")
-@click.option("--seconds", default=SECONDS_MAX, show_default=True, type=click.FloatRange(1), help="Time for shrinking.")
+@click.option("--seconds", default=SECONDS_MAX, show_default=True, type=RealRange(1), help="Time for shrinking.")
 @click.option("--whole", is_flag=True, help="Tell the case as it is, without making it small.")
 @click.option("--write", "write", type=click.Path(dir_okay=False, path_type=Path), help="Write the small case here.")
 def story_command(

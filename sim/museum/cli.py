@@ -7,8 +7,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from sim.arguments import MANY, SEED
 from sim.outputs import expect_folders, write_figures
-from sim.seeds import SEED
 from sim.terminal import counting
 
 FOUND_PERMILLE_MIN = 900
@@ -17,7 +17,9 @@ FOUND_PERMILLE_MIN = 900
 
 @click.command()
 @click.option("--bug", "names", multiple=True, help="Only this exhibit (again for more). Default: all.")
-@click.option("--parcels", default=100_000, show_default=True, type=click.IntRange(300), help="Budget of one hunt.")
+@click.option(
+    "--parcels", default=100_000, show_default=True, type=click.IntRange(300, MANY.max), help="Budget of one hunt."
+)
 @click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of the searches.")
 @click.option("--starts", default=1, show_default=True, type=click.IntRange(1, 20), help="Seeds, from --seed on.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes.")

@@ -10,16 +10,16 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from sim.arguments import SEED, RealRange
 from sim.oracles.campaign import REPLICATIONS, Outcome, run
 from sim.oracles.cases import CASES, FURTHER, REQUIRED
 from sim.outputs import expect_folders, write_figures
-from sim.seeds import SEED
 
 
 @click.command("oracles")
 @click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of all random streams.")
 @click.option(
-    "--share", default=1.0, show_default=True, type=click.FloatRange(0.01, 1.0),
+    "--share", default=1.0, show_default=True, type=RealRange(0.01, 1.0),
     help="Share of the customers of each case: a quick look with wider limits.",
 )  # fmt: skip
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures here.")

@@ -8,8 +8,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from sim.arguments import MANY, SEED, WORKERS
 from sim.outputs import expect_folders, write_figures
-from sim.seeds import SEED
 from sim.terminal import counting
 
 
@@ -31,9 +31,9 @@ from sim.terminal import counting
     "--at-gate", is_flag=True,
     help="With --kinds: one that moves bodies and one of the others befall a parcel together, the second at the gate.",
 )  # fmt: skip
-@click.option("--parcels", default=6_000, show_default=True, type=click.IntRange(1), help="Parcels on each build.")
+@click.option("--parcels", default=6_000, show_default=True, type=MANY, help="Parcels on each build.")
 @click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of all cases.")
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Processes.")
+@click.option("--workers", default=2, show_default=True, type=WORKERS, help="Processes.")
 @click.option(
     "--json",
     "json_file",

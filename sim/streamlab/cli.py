@@ -13,9 +13,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
 from lane.settings.reader import SettingsError
+from sim.arguments import PARCELS, SEED, RealRange
 from sim.outputs import expect_ending, expect_folders, write_figures, write_text
 from sim.scenario import load_scenario
-from sim.seeds import SEED
 from sim.streamlab.arrivals_fit import ArrivalFit, TooShort, fit_arrivals
 from sim.streamlab.dispersion import LOADS, WINDOW_NAMES, dispersions, hourly_rates
 from sim.streamlab.fragment import arrivals_toml, goods_toml, toml_text
@@ -31,7 +31,7 @@ from sim.streams.rows import stream_schema
 IN_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT_FILE = click.Path(dir_okay=False, path_type=Path)
 START = click.option(
-    "--start-hour", default=0.0, show_default=True, type=click.FloatRange(0, 24),
+    "--start-hour", default=0.0, show_default=True, type=RealRange(0, 24),
     help="Hour of the day at which the stream begins.",
 )  # fmt: skip
 JSON = click.option("--json", "json_file", type=OUT_FILE, help="Write the figures here.")
@@ -49,7 +49,7 @@ def streams() -> None:
 
 @streams.command("make")
 @click.argument("scenario", type=IN_FILE)
-@click.option("--parcels", default=10_000, show_default=True, type=click.IntRange(1), help="Parcels in the stream.")
+@click.option("--parcels", default=10_000, show_default=True, type=PARCELS, help="Parcels in the stream.")
 @click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of everything drawn.")
 @click.option("--replication", default=0, show_default=True, type=SEED, help="Another stream of the seed.")
 @click.option("--out", required=True, type=OUT_FILE, help=f"{CSV_SUFFIX} or {JSON_SUFFIXES[0]} file to write.")

@@ -4,18 +4,22 @@ from pathlib import Path
 
 import click
 
+from sim.arguments import RealRange
 from sim.outputs import expect_folders, write_text
 from sim.recording import RecordingError, open_recording
 from sim.terminal import spinning
 from sim.view.film import FilmError, film_of
 from sim.view.page import page
 
+LANE_S = RealRange(0, 1e9)
+"""Seconds of lane time: no recording lasts thirty years."""
+
 
 @click.command("view")
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="HTML file to write.")
-@click.option("--from", "from_s", default=0.0, show_default=True, type=click.FloatRange(0), help="Begin here, seconds.")
-@click.option("--to", "to_s", type=click.FloatRange(0), help="End here, seconds  [default: the end]")
+@click.option("--from", "from_s", default=0.0, show_default=True, type=LANE_S, help="Begin here, seconds.")
+@click.option("--to", "to_s", type=LANE_S, help="End here, seconds  [default: the end]")
 def view(run: Path, out: Path, from_s: float, to_s: float | None) -> None:
     """Show a recorded run from above: play, scrub, jump to what happened.
 

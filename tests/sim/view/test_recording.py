@@ -99,9 +99,13 @@ def test_what_is_no_recording_is_refused_with_the_way_out(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("span", "named"),
-    [(["--from", "20", "--to", "10"], "expected --to after --from"), (["--from", "nan"], "no finite number")],
+    [
+        (["--from", "20", "--to", "10"], "expected --to after --from"),
+        (["--from", "1e308"], "is not in the range"),
+        (["--to", "nan"], "was nan"),
+    ],
 )
 def test_a_span_that_is_none_is_named(recorded: Recorded, tmp_path: Path, span: list[str], named: str) -> None:
     answer = CliRunner().invoke(sim, ["view", str(recorded.path), "--out", str(tmp_path / "page.html"), *span])
-    assert answer.exit_code == 1
+    assert answer.exit_code in (1, 2)
     assert named in answer.output
