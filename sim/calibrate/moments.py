@@ -114,7 +114,8 @@ def log_of(rows: Iterable[tuple[str, str, int, str]], names: Mapping[str, Moment
             f"{', '.join(sorted(other)[:12]) or 'none'}; name yours with --event THEIRS=OURS, ours are: {known}"
         )
     entry = found.get(Moment.ARRIVED) or found[Moment.INDUCTED]
-    order = sorted(entry, key=lambda number: (entry[number], number))
+    taken = found.get(Moment.INDUCTED, {})  # of a batch that arrives at once, the lane's own order counts
+    order = sorted(entry, key=lambda number: (entry[number], taken.get(number, entry[number]), number))
     place = {number: index for index, number in enumerate(order)}
     times = {}
     for moment in Moment:

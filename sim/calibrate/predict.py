@@ -182,7 +182,8 @@ def batch_halves(log: Log, line: Line) -> dict[str, float]:
     entry = log.of(log.entry)
     if len(entry) >= BATCHES * BATCHES:
         edges = entry[numpy.linspace(0, len(entry) - 1, BATCHES + 1).round().astype(int)].astype(numpy.float64)
-        found["throughput"] = throughput_per_hour(log) * _half(numpy.diff(edges)) / max(1.0, numpy.diff(edges).mean())
+        spans = numpy.diff(edges)
+        found["throughput"] = throughput_per_hour(log) * _half(spans) / max(1.0, float(spans.mean()))
     for name, group in groups.items():
         if group is not None:
             share = len(group.waits) / log.parcels

@@ -168,6 +168,21 @@ def test_a_log_tells_its_own_figures_as_well_as_further_logs_agree_on_them() -> 
         assert held >= 15, name
 
 
+def test_parcels_that_arrive_at_once_stand_in_the_order_in_which_the_lane_took_them() -> None:
+    """Another order would send the opened ones of a batch to the bench together, and a replay would wait longer."""
+    rows = [
+        (1, "come", 5.0),
+        (2, "come", 5.0),
+        (2, "taken", 6.0),
+        (1, "taken", 8.0),
+        (3, "come", 2.0),
+        (3, "taken", 2.0),
+    ]
+    log = _log(rows, HAND_WORDS)
+    assert log.of(Moment.INDUCTED).tolist() == [2_000_000, 6_000_000, 8_000_000]
+    assert log.of(Moment.ARRIVED).tolist() == [2_000_000, 5_000_000, 5_000_000]
+
+
 def test_what_a_log_lacks_is_left_out_and_told() -> None:
     rows = [row for row in hand_written(5, 3_000, batches=False) if row[1] in ("taken", "opened", "closed")]
     fit = fit_line(_log(rows, HAND_WORDS))
