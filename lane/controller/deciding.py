@@ -5,9 +5,9 @@ Doubt means INSPECT (C4): everything missing here becomes a ground; nothing here
 
 from lane import comparison, disposition
 from lane.controller.desk import Desk
-from lane.controller.permitting import astray, doubt, issue, through_gate, window_free
+from lane.controller.permitting import ASTRAY, astray, doubt, issue, through_gate, window_free
 from lane.controller.state import Due, Parcel, Place, ReviewState
-from lane.errors import Alarm
+from lane.errors import Alarm, Cause
 from lane.events.parcel import DispositionDecided, RecallRaised, StatusUpdated
 from lane.inputs import FeedState, StatusChanged
 from lane.model.grounds import Ground
@@ -69,6 +69,8 @@ def _complete(desk: Desk, parcel: Parcel) -> None:
         desk.ground(parcel, Ground.DECISION_LATE, announce=False)
     if astray(desk):
         desk.ground(parcel, Ground.GATE_UNPROVEN, announce=False)
+        if desk.executing():
+            desk.want(Cause.GATE_UNPROVEN, detail=ASTRAY)
     if not parcel.has_draw:
         desk.ground(parcel, Ground.DRAW_MISSING, announce=False)
     if not parcel.identity_closed:

@@ -5,7 +5,7 @@ exit, and the alarm sends a person there.
 """
 
 from lane.controller.desk import Desk
-from lane.controller.permitting import rest_gate, void, void_only
+from lane.controller.permitting import ASTRAY, astray, rest_gate, void, void_only
 from lane.controller.state import Due, GateSeen, Parcel
 from lane.errors import Cause
 from lane.permits import PermitState
@@ -27,12 +27,15 @@ def head_seen(desk: Desk, parcel: Parcel) -> None:
 
 
 def keep_out(desk: Desk, body: Body) -> None:
-    """A body without a permit, so close behind a released one that it would be at the blade before the blade is home:
-    the belt stops."""
+    """A body without a permit before a gate that is away: the belt stops if the gate is away for nobody, or the body so
+    close behind a released one that it would be at the blade before that is home."""
     machine = desk.machine
     if machine.gate not in AWAY or not desk.executing():
         return
-    if body.anchor_um + desk.layout.gate_um < machine.gate_closes_um + desk.ways.home_again_um:
+    if astray(desk):
+        rest_gate(desk, ASTRAY)
+        desk.want(Cause.GATE_UNPROVEN, seq=body.seq, detail=ASTRAY)
+    elif body.anchor_um + desk.layout.gate_um < machine.gate_closes_um + desk.ways.home_again_um:
         rest_gate(desk, "a body close behind")
         desk.want(Cause.STRAY_AT_GATE, seq=body.seq, detail="it follows through the gate unless the belt stops")
 

@@ -283,6 +283,9 @@ def gate_due(desk: Desk, kind: int, to_um: int) -> None:
     desk.want(Cause.GATE_UNPROVEN, detail=f"end switch {where} did not change in time while the gate closed")
 
 
+ASTRAY = "the gate is away from INSPECT, and no permit explains it"
+
+
 def astray(desk: Desk) -> bool:
     """Whether the gate is away from INSPECT and no permit explains it: nobody gets another one."""
     gate = desk.machine.gate

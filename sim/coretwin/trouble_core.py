@@ -157,6 +157,14 @@ class CoreTroubles:
         if self._troubles.lasting(fault, end):
             between.stand_still()
             self._troubles.links.hush(0, "core stands still")
+            station.driver.call_at(station.now + DRIVE_US, self._starved, station.now + fault.duration_us)
+
+    def _starved(self, until_us: int) -> None:
+        """The drive has heard nobody for its watchdog's time, and tells so when it is asked again."""
+        station = self._station
+        if self._troubles.between.down and station.now < until_us:
+            station.plant.set_belt(station.now, 0)
+            station.follow_plant()
 
     # --- slow and odd
 

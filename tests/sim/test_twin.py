@@ -147,9 +147,15 @@ class Rogue(LaneController):
 
 
 def test_a_core_that_releases_what_it_decided_to_inspect_is_caught(day: Scenario) -> None:
-    referee = _run(day, make_controller=Rogue).figures["referee"]
+    careless = replace(day.settings, branch_cleared=False)
+    referee = _run(day, make_controller=Rogue, settings=careless).figures["referee"]
     assert referee["rule_violating_releases"] > 0
     assert {"NO_DECISION", "NO_PERMIT"} <= referee["violations"].keys()
+
+
+def test_what_a_rogue_core_lets_through_the_gate_is_taken_back_by_an_officer_who_looks_there(day: Scenario) -> None:
+    referee = _run(day, make_controller=Rogue, parcels=40).figures["referee"]
+    assert referee["rule_violating_releases"] == 0
 
 
 def test_an_unknown_driver_is_refused_by_name(day: Scenario) -> None:

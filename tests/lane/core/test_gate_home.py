@@ -84,13 +84,15 @@ def test_gate_that_moves_home_in_time_holds_nobody() -> None:
     assert len(plant.of(ParcelReleased)) == 6
 
 
-def test_gate_away_from_inspect_at_the_decision_point_means_no_permit() -> None:
+def test_gate_away_from_inspect_at_the_decision_point_means_no_permit_and_stops_the_belt() -> None:
     plant = running(1)
     reach(plant, ParcelDrawn)
     plant.give(GateInPosition(**plant.now(), position=GatePosition.MOVING))
     plant.run(2 * MINUTE)
     assert not plant.of(PermitIssued)
-    assert Ground.GATE_UNPROVEN in grounds(plant, 1)
+    assert state(plant) is State.HELD
+    assert Ground.GATE_UNPROVEN in plant.core.state.parcels[1].grounds
+    assert exits(plant) == [""], "it stands before the gate"
 
 
 def test_unknown_body_close_behind_a_released_parcel_is_stopped_before_the_open_gate() -> None:
