@@ -45,8 +45,8 @@ REASONS: Mapping[str, str] = {
     "gate closes at the tail of the permitted one, and no eye sees a gap between them.",
     LAST_LOOK: "a body that takes a permitted parcel's place behind the last station that looks at more than edges "
     "(second reader, or the tunnel where there is none) is taken for it; position alone is no identity.",
-    GHOST: "eyes that report what is not there, at the very place where a body should be that was held back or moved, or "
-    "that stood still before the eye: its release is recorded while it is still on the belt; it leaves by INSPECT.",
+    GHOST: "eyes that report what is not there, at the very place where a body should be that was held back, moved, or "
+    "stood still before the eye: its release is recorded while it is still on the belt; it leaves by INSPECT.",
     STUCK: "the blade sticks at RELEASE and the next body is through before the belt stands: the stop is late or cut "
     "off at the same time (coasting drive, slow disk, silent link, dead core), or the parcels follow each other more "
     "closely than the belt's stopping way at this speed.",
