@@ -59,6 +59,7 @@ class Station:
         until_us: int,
     ) -> None:
         self.config, self.plant, self.controller = config, plant, controller
+        self._replaced = False
         self.journal, self.driver, self.referee, self.settings = journal, driver, referee, settings
         self.answers = answers
         self._line_of = plant.belt
@@ -99,7 +100,7 @@ class Station:
 
     @controller.setter
     def controller(self, controller: LaneController) -> None:
-        self._controller = controller
+        self._controller, self._replaced = controller, True
         self._handle, self._next_deadline = controller.handle, controller.next_deadline
 
     # --- the run
@@ -217,9 +218,9 @@ class Station:
         return {kind: tuple(each[kind] for each in listeners if kind in each) for kind in kinds}
 
     def _ring(self) -> None:
-        """The deadline named last has come. Where faults are planned the core may be dead since: it is asked again."""
+        """The deadline named last has come. What took the core's place may be dead since: it is asked again."""
         driver, now = self.driver, self.driver.now
-        if self.settings.faults:
+        if self._replaced:
             due_us = self._next_deadline()
             if due_us is None or due_us > now:
                 driver.alarm_us = NEVER if due_us is None else due_us
