@@ -59,9 +59,8 @@ class Noted:
             ContentCompared: self._compared,
         }
 
-    def heard(self, item: Any, events: Sequence[Any]) -> None:
+    def heard(self, item: Any, events: Sequence[Any], state: LaneState) -> None:
         """One step of the core, when it is over."""
-        state: LaneState = self._station.controller.state
         for event in events:
             seen = self._seen.get(type(event))
             if seen is not None:

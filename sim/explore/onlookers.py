@@ -43,10 +43,11 @@ class Onlookers:
         """One step of a core that somebody stands before: what reached it, not what was sent."""
         events = step.events
         self._scribe.saw(item, events)
-        self._restarts.heard(item, events)
-        self._noted.heard(item, events)
-        self._passes.heard(item, events, step.commands)
-        self._places.heard(item, events)  # last: it knows the places before the step until then
+        state = self._station.controller.state
+        self._restarts.heard(item, events, state)
+        self._noted.heard(item, events, state)
+        self._passes.heard(item, events, step.commands, state)
+        self._places.heard(item, events, state)  # last: it knows the places before the step until then
 
     def field(self, listener: Listener) -> Listener:
         """Stand between the plant and its listener."""

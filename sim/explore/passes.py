@@ -19,6 +19,7 @@ from lane.permits import PermitState
 if TYPE_CHECKING:
     from sim.coretwin.station import Station
 
+TOLD = frozenset({DispositionDecided, PermitIssued, PermitUsed, PermitVoided})
 SPARE_US = 300_000
 """Beyond the time in which the gate must be home: a report on its way."""
 AWAY = (GateSeen.MOVING, GateSeen.RELEASE)
@@ -52,22 +53,23 @@ class Passes:
     def _way(self, time_us: int) -> int:
         return -(-self._speed_um_s * time_us // 1_000_000)
 
-    def heard(self, item: Any, events: Sequence[Any], commands: Sequence[Any]) -> None:
+    def heard(self, item: Any, events: Sequence[Any], commands: Sequence[Any], state: LaneState) -> None:
         """One step of the core, when it is over."""
-        state: LaneState = self._station.controller.state
         kind = type(item)
         if (kind is DeviceRestarted and item.role == "io") or (kind is LaneStarted and item.restart):
             self._last_um = self._closes_um = -1
         for event in events:
-            self._read(event, item, state, commands)
+            if type(event) in TOLD:
+                self._read(event, item, state, commands)
         if kind is GateInPosition:
             self._told(item, state)
         elif kind is GateFault:
             self._contradicted(item, state)
         elif kind is OutputProven:
             self._output(item, state)
-        self._overdue(state)
         machine = state.machine
+        if self._closes_um >= 0:
+            self._overdue(state)
         self._before = (machine.gate, machine.gate_closes_um, machine.state, machine.phase)
 
     def _read(self, event: Any, item: Any, state: LaneState, commands: Sequence[Any]) -> None:
@@ -148,7 +150,7 @@ class Passes:
     def _overdue(self, state: LaneState) -> None:
         """Behind its parcel the gate is home in time, or the lane stops."""
         closes_um, machine = self._closes_um, state.machine
-        if closes_um < 0 or state.belt_um <= closes_um + self._home_um:
+        if state.belt_um <= closes_um + self._home_um:
             return
         self._closes_um = -1
         away = machine.gate in AWAY and machine.gate_home_um < closes_um

@@ -6,8 +6,8 @@ tracking (jam, second fault, stray), R11 neighbours of a stray.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devices.signals import BeltMoved, BeltState, DeviceRestarted, EyeChanged, Quality
 from lane.controller.state import GateSeen, LaneState, Parcel
@@ -20,6 +20,7 @@ from lane.events.parcel import (
     ParcelReleased,
     TrackingLost,
 )
+from lane.inputs import LaneStarted
 from lane.model.config import (
     EYE_DIVERT,
     EYE_EXIT_INSPECT,
@@ -35,6 +36,15 @@ from lane.permits import PermitState
 if TYPE_CHECKING:
     from sim.coretwin.station import Station
 
+MOVES = frozenset({EyeChanged, DeviceRestarted, LaneStarted})
+"""Inputs that may change where bodies are held to be."""
+TOLD = frozenset(
+    {
+        BeltFlushed, CustodyUnproven, ParcelDiverted, ParcelInducted, ParcelMeasured, ParcelReleased, TrackingLost,
+        TrackingStray,
+    }
+)  # fmt: skip
+"""Records of bodies that come, go, or are given up."""
 STAGES = {
     EYE_INDUCT: 0, EYE_TUNNEL_ENTRY: 1, EYE_TUNNEL_EXIT: 2, EYE_DIVERT: 3, EYE_EXIT_RELEASE: 4, EYE_EXIT_INSPECT: 4,
 }  # fmt: skip
@@ -53,8 +63,7 @@ class Eye:
     window_um: int
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A body as the core believed it to be before the step. ``given_up``: lost or flushed already."""
 
     anchor_um: int
@@ -93,10 +102,10 @@ class Places:
         speed_um_s, travel_us = station.config.speed_um_s, station.config.gate.travel_us
         self._again_um = -(-speed_um_s * travel_us // 1_000_000)
 
-    def heard(self, item: Any, events: Sequence[Any]) -> None:
+    def heard(self, item: Any, events: Sequence[Any], state: LaneState) -> None:
         """One step of the core, when it is over."""
-        state: LaneState = self._station.controller.state
         kind = type(item)
+        moved = kind in MOVES
         if kind is EyeChanged:
             self._edge(item, events, state)
         elif kind is BeltState or kind is BeltMoved:
@@ -104,12 +113,15 @@ class Places:
         elif kind is DeviceRestarted and item.role == "io":
             self._covered.clear()
             self._fault_until_um, self._tail = 0, (0, -1)
-        if events:
-            self._read(item, events, state)
-        if events or kind is EyeChanged:
+        for event in events:
+            if type(event) in TOLD:
+                moved = True
+                self._read(item, events, state)
+                break
+        if moved:
             self._remember(state)
-        self._ran = state.machine.belt_running
-        self._executing = state.machine.state is State.EXECUTE
+        machine = state.machine
+        self._ran, self._executing = machine.belt_running, machine.state is State.EXECUTE
 
     def anchor_um(self, seq: int) -> int | None:
         """Where a body was believed to be before the step that is looked at (None: nobody's)."""
@@ -263,7 +275,7 @@ class Places:
                 self._breaks("R15", f"given up at {event.eye} before its window was past", event.seq)
             self._behind(event, parcel, state, flushed=flushed)
         if not known.given_up:
-            self._known[event.seq] = replace(known, given_up=True)  # lost at two eyes in one step it is one fault
+            self._known[event.seq] = known._replace(given_up=True)  # lost at two eyes in one step it is one fault
             self._fault(known.anchor_um, state, event.seq, flushed=flushed)
 
     def _behind(self, event: TrackingLost, parcel: Parcel | None, state: LaneState, *, flushed: bool) -> None:

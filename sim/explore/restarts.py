@@ -36,9 +36,8 @@ class Restarts:
         self._state = State.STOPPED
         self._empty_um = 0  # belt position from which on nothing lies there that lay there at the last restart
 
-    def heard(self, item: Any, events: Sequence[Any]) -> None:
+    def heard(self, item: Any, events: Sequence[Any], state: LaneState) -> None:
         """One step of the core, when it is over."""
-        state: LaneState = self._station.controller.state
         kind = type(item)
         if kind is LaneStarted and item.restart:
             self._started(state)
