@@ -33,7 +33,10 @@ def _each(permille: int, *kinds: FaultKind) -> dict[FaultKind, int]:
 
 
 CORNERS = (
-    Corner(name="slow commits at the gate", kinds=_each(250, _K.DISK_SLOW), gate=True),
+    Corner(
+        name="slow commits at the gate", kinds=_each(250, _K.DISK_SLOW), gate=True,
+        setup={"planted_permille": 0, "uncertain_permille": 0},
+    ),
     Corner(name="edges of the eyes' windows", kinds=_each(200, _K.BODY_SLIP), at_limits=True),
     Corner(
         name="a small bench where nobody works", kinds=_each(40, _K.BENCH_STOPS),
@@ -119,6 +122,10 @@ CORNERS = (
             "gap_um": 250_000, "speed_um_s": 700_000, "travel_us": 300_000, "rate_per_hour": 3_600,
             "regular_permille": 0,
         },
+    ),
+    Corner(
+        name="a core that stands still at the gate", kinds=_each(150, _K.CORE_PAUSED), gate=True,
+        setup={"planted_permille": 0, "uncertain_permille": 0, "rate_per_hour": 600, "regular_permille": 900},
     ),
     Corner(name="devices that are away", kinds=_each(80, _K.DEVICE_SILENT, _K.READER_SILENT)),
 )  # fmt: skip
