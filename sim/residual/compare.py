@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from sim.coretwin.fault_rates import FaultRates
+from sim.coretwin.station import Station
 from sim.explore.case import MIX, PARCELS, Case, case_seed, draw_case
 from sim.explore.residual import RELEASES, releases, taken_back
 from sim.explore.run import run_case
@@ -118,12 +119,19 @@ def case_of(seed: int, number: int, build: Build, rates: Rates) -> Case:
     return replace(case, setup=setup, faults=rates.plan(case.seed, range(1, parcels + 1)))
 
 
-def run_chunk(builds: Sequence[Build], seed: int, numbers: range, rates: Rates) -> list[Tally]:
-    """One tally per build over these cases."""
+def nobody_looks(station: Station) -> None:
+    """The officer takes a stopped lane up again without bringing what lies behind the gate to the bench."""
+    station.settings = replace(station.settings, branch_cleared=False)
+
+
+def run_chunk(
+    builds: Sequence[Build], seed: int, numbers: range, rates: Rates, looks: bool = True
+) -> list[Tally]:  # fmt: skip
+    """One tally per build over these cases; ``looks``: the officer looks behind the gate after a stop."""
     tallies = [Tally() for _ in builds]
     for number in numbers:
         for build, tally in zip(builds, tallies, strict=True):
-            found = run_case(case_of(seed, number, build, rates))
+            found = run_case(case_of(seed, number, build, rates), hooks=() if looks else (nobody_looks,))
             risks = releases(found)
             tally.rules.update({one.rule for one in found.broken if one.rule in RELEASES} if risks else ())
             tally.counts.update(
@@ -145,19 +153,21 @@ def compare(
     parcels: int,
     *,
     rates: Rates = None,
+    looks: bool = True,
     workers: int = 1,
     progress: Callable[[int], object] | None = None,
 ) -> dict[str, Any]:
     """Figures of every build over at least ``parcels`` parcels each; the same on any number of workers.
 
-    ``rates``: only these kinds of faults, at this rate, instead of the search's mix of all.
+    ``rates``: only these kinds of faults, at this rate, instead of the search's mix of all. ``looks``: after a stop the
+    officer brings what lies behind the gate to the bench.
     ``progress`` hears how many parcels each build has had.
     """
     began = time.perf_counter()
     cases = -(-parcels // PARCELS)
     chunks = [range(start, min(start + CHUNK, cases)) for start in range(0, cases, CHUNK)]
     sums = [Tally() for _ in builds]
-    for part in _parts(builds, seed, chunks, rates, workers):
+    for part in _parts(builds, seed, chunks, rates, looks, workers):
         for total, tally in zip(sums, part, strict=True):
             total.add(tally)
         if progress is not None:
@@ -165,6 +175,7 @@ def compare(
     both = set(sums[0].wrong).intersection(*(set(tally.wrong) for tally in sums[1:]))
     return {
         "seed": seed,
+        "officer_looks_behind_the_gate": looks,
         "seconds": round(time.perf_counter() - began, 1),
         "builds": {build.name: total.figures() for build, total in zip(builds, sums, strict=True)},
         "cases_wrong_in_all": sorted(both),
@@ -172,12 +183,12 @@ def compare(
 
 
 def _parts(
-    builds: Sequence[Build], seed: int, chunks: Sequence[range], rates: Rates, workers: int
+    builds: Sequence[Build], seed: int, chunks: Sequence[range], rates: Rates, looks: bool, workers: int
 ) -> Iterator[list[Tally]]:
     if workers == 1 or len(chunks) == 1:
         for chunk in chunks:
-            yield run_chunk(builds, seed, chunk, rates)
+            yield run_chunk(builds, seed, chunk, rates, looks)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for task in [pool.submit(run_chunk, builds, seed, chunk, rates) for chunk in chunks]:
+        for task in [pool.submit(run_chunk, builds, seed, chunk, rates, looks) for chunk in chunks]:
             yield task.result()

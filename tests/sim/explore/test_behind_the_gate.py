@@ -1,15 +1,14 @@
 """What the blade let pass against a rule still stands behind it when the belt has stopped: an officer takes it away."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sim.coretwin.station import Station
 from sim.explore.case import Case, load_case
 from sim.explore.judge import TAKEN_BACK
 from sim.explore.residual import FOLLOWER, LAST_LOOK, STUCK, releases, taken_back
 from sim.explore.run import run_case
+from sim.residual.compare import nobody_looks
 
 CASES = Path(__file__).parent / "cases"
 
@@ -17,11 +16,6 @@ CASES = Path(__file__).parent / "cases"
 def stored(name: str) -> Case:
     """A stored case."""
     return load_case(CASES / f"{name}.json")
-
-
-def nobody_looks(station: Station) -> None:
-    """The officer takes the lane up again without a look behind the gate."""
-    station.settings = replace(station.settings, branch_cleared=False)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,15 @@ def test_sums_are_those_of_the_parts() -> None:
         assert total.counts["faults"] > 0
 
 
+def test_what_is_taken_back_leaves_where_nobody_looks_behind_the_gate() -> None:
+    builds = builds_of(Vary.SECOND_READER, Field.IO)[:1]
+    rates = FaultRates(kinds=(FaultKind.BODY_SWAPPED, FaultKind.OVERLAPPING), ppm=60_000)
+    looked, passed_by = (run_chunk(builds, 5, range(2), rates, looks)[0].counts for looks in (True, False))
+    assert (looked["wrong"], passed_by["taken"]) == (0, 0)
+    assert looked["taken"] > 0
+    assert passed_by["wrong"] > 0
+
+
 def test_faults_at_the_gate_come_in_pairs_while_the_leader_passes_it() -> None:
     kinds = (FaultKind.TOUCHING, FaultKind.BODY_INSERTED, FaultKind.CORE_KILLED)
     case = case_of(7, 3, builds_of(Vary.FIELD, Field.IO)[0], AtGate(kinds=kinds, ppm=200_000))
