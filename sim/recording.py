@@ -108,14 +108,18 @@ def open_recording(path: Path) -> Recording:
         config = from_plain(CoreConfig, header["config"])
     except (KeyError, CodecError, RecursionError, TypeError, ValueError) as error:
         raise RecordingError(f"{path}:1: expected the core's configuration ({error}); {AGAIN}") from error
-    return Recording(path=path, config=config, facts={name: header[name] for name in header if name != "config"})
+    facts = {name: header[name] for name in header if name not in ("config", "config_sha256")}
+    recording = Recording(path=path, config=config, facts=facts)
+    if header.get("config_sha256", recording.config_sha256) != recording.config_sha256:
+        raise RecordingError(f"{path}:1: its configuration is not the one that was recorded; {AGAIN}")
+    return recording
 
 
 def write_recording(path: Path, config: CoreConfig, bodies: Iterable[bytes], facts: Mapping[str, Any]) -> int:
     """Write canonical records; returns how many. The file appears whole or not at all."""
     header = {
         "schema": SCHEMA, "origin": "SYNTHETIC", "python": platform.python_version(), **facts,
-        "config": to_plain(config),
+        "config": to_plain(config), "config_sha256": sha256(canonical(to_plain(config))).hexdigest(),
     }  # fmt: skip
     count = 0
     with whole_file(path) as fresh, fresh.open("wb") as lines:

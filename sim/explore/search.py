@@ -7,9 +7,7 @@ import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 
 from lane.controller.core import LaneController
 from sim.explore.case import MIX, PARCELS, Case, Mode, case_seed, draw_case
@@ -17,6 +15,7 @@ from sim.explore.residual import explained, releases, taken_back, unexplained
 from sim.explore.run import CaseResult, Hook, MakeController, prepare, run_case
 from sim.explore.setup import Field
 from sim.faults import FaultKind
+from sim.processes import processes
 
 __all__ = ["CaseResult", "Finding", "Plan", "SearchResult", "case_of", "prepare", "run_case", "search"]
 
@@ -142,7 +141,7 @@ def _parts(
         for start in starts:
             yield _chunk(plan, start, min(start + chunk, plan.cases), make_controller, hooks)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with processes(workers) as pool:
         waiting = []
         for start in starts:
             end = min(start + chunk, plan.cases)

@@ -4,8 +4,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from sim.museum.bug import Bug
 from sim.museum.exhibits import BUGS
 from sim.museum.hunt import Hunt, Sound, hunt
 from sim.museum.ledger import Ledger
+from sim.processes import processes
 
 _SOUND: dict[int, Sound] = {}
 """The sound core's cases by seed; lives as long as the worker."""
@@ -54,7 +54,7 @@ def tour(
             left.append(task)
         else:
             take(task, known)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with processes(workers) as pool:
         waiting = {pool.submit(one_hunt, *task, parcels): task for task in left}
         for future in as_completed(waiting):
             result = future.result()

@@ -42,6 +42,8 @@ def _damaged(recorded: Recorded, folder: Path, damage: str) -> Path:
         del lines[50]
     elif damage == "changed":
         lines[50] = lines[50].replace('"at_us":', '"at_us": ', 1)
+    elif damage == "other config":
+        lines[0] = lines[0].replace('"speed_um_s":500000', '"speed_um_s":500001')
     elif damage == "order":
         lines[50], lines[51] = lines[51], lines[50]
     elif damage == "end":
@@ -71,6 +73,7 @@ def _damaged(recorded: Recorded, folder: Path, damage: str) -> Path:
         ("cut", "the file was cut"),
         ("missing", "records, were"),
         ("changed", "damaged.jsonl:51: "),
+        ("other config", "damaged.jsonl:1: its configuration is not the one that was recorded"),
         ("order", "damaged.jsonl: its records are not those that were recorded, or not in their order"),
         ("end", "expected a whole line, was cut"),
         ("half an end", "expected a number of records, were"),
