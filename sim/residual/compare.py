@@ -8,10 +8,8 @@ import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from multiprocessing import get_context
 from typing import Any
 
 from sim.coretwin.fault_rates import FaultRates
@@ -21,6 +19,7 @@ from sim.explore.residual import RELEASES, releases, taken_back
 from sim.explore.run import run_case
 from sim.explore.setup import Field
 from sim.intervals import share_at_most
+from sim.processes import processes
 from sim.residual.directed import AtGate
 
 CHUNK = 4
@@ -124,9 +123,7 @@ def nobody_looks(station: Station) -> None:
     station.settings = replace(station.settings, branch_cleared=False)
 
 
-def run_chunk(
-    builds: Sequence[Build], seed: int, numbers: range, rates: Rates, looks: bool = True
-) -> list[Tally]:  # fmt: skip
+def run_chunk(builds: Sequence[Build], seed: int, numbers: range, rates: Rates, looks: bool = True) -> list[Tally]:
     """One tally per build over these cases; ``looks``: the officer looks behind the gate after a stop."""
     tallies = [Tally() for _ in builds]
     for number in numbers:
@@ -189,6 +186,6 @@ def _parts(
         for chunk in chunks:
             yield run_chunk(builds, seed, chunk, rates, looks)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with processes(workers) as pool:
         for task in [pool.submit(run_chunk, builds, seed, chunk, rates, looks) for chunk in chunks]:
             yield task.result()
