@@ -90,10 +90,13 @@ CORNERS = (
         kinds=_each(120, _K.STATUS_WORSENED, _K.DECLARATION_CHANGED, _K.SPEED_CHANGE, _K.HELD_BY_HAND),
     ),
     Corner(
-        name="readers and scale", kinds=_each(
-            80, _K.NO_READ, _K.WRONG_READ, _K.TWO_CODES, _K.CODES_REVERSED, _K.DOUBLE_READ, _K.WEIGHT_UNSTABLE,
-            _K.WEIGHT_OTHER_BODY,
-        ),
+        name="readers and scale", kinds={
+            _K.WRONG_READ: 250,
+            **_each(
+                80, _K.NO_READ, _K.TWO_CODES, _K.CODES_REVERSED, _K.DOUBLE_READ, _K.WEIGHT_UNSTABLE,
+                _K.WEIGHT_OTHER_BODY,
+            ),
+        },
     ),
     Corner(
         name="lists", kinds=_each(
