@@ -37,6 +37,7 @@ class Passing:
     """A body at the open blade: when, whose tail is ahead (0: nobody's) and how far, and which pulse was last.
 
     ``driven``: the valve holds the blade open; else it should be home. ``moved_um``: where a fault moved the body last.
+    ``unread``: no reader can read its label.
     """
 
     at_us: int
@@ -45,6 +46,7 @@ class Passing:
     permit_no: int
     driven: bool
     moved_um: int
+    unread: bool = False
 
 
 class Witness(Senses):
@@ -159,6 +161,7 @@ class Judge:
             permit_no=plant.io.applied,
             driven=plant.io.valve,
             moved_um=self._station.troubles.moved.get(number, -1),
+            unread=not plant.bodies[number].parcel.code,
         )
 
     # --- at the end

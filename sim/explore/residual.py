@@ -34,6 +34,7 @@ NEIGHBOURS = frozenset({"R11"})
 STRANGER = "F15 second master"
 FOLLOWER = "H5/H7 close follower"
 LAST_LOOK = "H7 moved behind the last look"
+UNREAD = "H7 unread at the second reader"
 GHOST = "H7 ghost in a missing body's window"
 STUCK = "H2 stuck blade and late stop"
 UNWATCHED = "F16 watchdog off in a silence"
@@ -45,6 +46,8 @@ REASONS: Mapping[str, str] = {
     "gate closes at the tail of the permitted one, and no eye sees a gap between them.",
     LAST_LOOK: "a body that takes a permitted parcel's place behind the last station that looks at more than edges "
     "(second reader, or the tunnel where there is none) is taken for it; position alone is no identity.",
+    UNREAD: "a body without a legible label takes a permitted parcel's place behind the tunnel: the second reader reads "
+    "nothing, which contradicts nobody, and only another length at the divert eye tells it.",
     GHOST: "eyes that report what is not there, at the very place where a body should be that was held back, moved, or "
     "stood still before the eye: its release is recorded while it is still on the belt; it leaves by INSPECT.",
     STUCK: "the blade sticks at RELEASE and the next body is through before the belt stands: the stop is late or cut "
@@ -150,6 +153,8 @@ def why(found: CaseResult, broken: Broken) -> str:
         return FOLLOWER
     if passing.moved_um >= last_look_um:
         return LAST_LOOK
+    if passing.unread and passing.moved_um >= config.layout.tunnel_exit_um:
+        return UNREAD
     recent = {kind for kind, ago_us in before.items() if ago_us < STUCK_US}
     if not passing.driven and _sticks(found, passing.at_us) and (LATE_STOPS & recent or _short(found, config, passing)):
         return STUCK
