@@ -46,8 +46,8 @@ REASONS: Mapping[str, str] = {
     "gate closes at the tail of the permitted one, and no eye sees a gap between them.",
     LAST_LOOK: "a body that takes a permitted parcel's place behind the last station that looks at more than edges "
     "(second reader, or the tunnel where there is none) is taken for it; position alone is no identity.",
-    UNREAD: "a body without a legible label takes a permitted parcel's place behind the tunnel: the second reader reads "
-    "nothing, which contradicts nobody, and only another length at the divert eye tells it.",
+    UNREAD: "a body without a legible label takes a permitted parcel's place behind the tunnel: the second reader "
+    "reads nothing, which contradicts nobody, and only another length at the divert eye tells it.",
     GHOST: "eyes that report what is not there, at the very place where a body should be that was held back, moved, or "
     "stood still before the eye: its release is recorded while it is still on the belt; it leaves by INSPECT.",
     STUCK: "the blade sticks at RELEASE and the next body is through before the belt stands: the stop is late or cut "
