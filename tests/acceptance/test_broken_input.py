@@ -190,7 +190,7 @@ def test_a_lane_is_not_run_on_simulated_addresses_or_paths_that_are_no_files(tmp
     os.symlink(UNREADABLE, tmp_path / "bad.toml")
     for path, words in (
         (tmp_path / "none.toml", "can't be read (No such file or directory)"),
-        (tmp_path, "can't be read (Is a directory)"),
+        (tmp_path, "expected a file, can't be read: it is a folder"),
         (tmp_path / "bad.toml", "can't be read (Input/output error)"),
     ):
         refused(lane("run", path, "--run", run), f"{path}: {words}")
