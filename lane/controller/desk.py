@@ -5,6 +5,7 @@ Everything here is bookkeeping; rules live in the modules above it.
 
 import hashlib
 import json
+from bisect import insort
 from heapq import heappush
 
 from lane import alarms
@@ -115,7 +116,7 @@ class Desk:
     def know_code(self, code: str, seq: int) -> None:
         """Remember that this code is on the lane, at the bench or in the release area."""
         if code:
-            self.codes.setdefault(code, []).append(seq)
+            insort(self.codes.setdefault(code, []), seq)  # by number, as a restored core finds them
 
     def forget_code(self, code: str, seq: int) -> None:
         """The parcel is finished for good."""

@@ -1,6 +1,8 @@
 """The core starts again while parcels are on the belt."""
 
 from devices.commands import ReleasePulse
+from lane.controller.desk import Desk
+from lane.controller.state import LaneState
 from lane.errors import Alarm
 from lane.events.machine import AlarmCleared, BeltFlushed
 from lane.events.parcel import (
@@ -16,7 +18,7 @@ from lane.events.parcel import (
 from lane.inputs import OutboxLevel
 from lane.model.words import State
 from lane.orders import Reset, Start
-from tests.lane.core.boxes import MM
+from tests.lane.core.boxes import MM, config
 from tests.lane.core.helpers import MINUTE, reach, running, state
 from tests.lane.core.miniplant import MiniPlant
 
@@ -99,3 +101,12 @@ def test_hourly_header_moves_nothing() -> None:
 
 def test_core_without_anything_pending_wants_no_clock() -> None:
     assert MiniPlant().core.next_deadline() is None
+
+
+def test_a_restored_core_names_the_same_parcel_beside_a_repeated_waybill() -> None:
+    """Whichever of the two came to the bench last, the lower number is named."""
+    known = [Desk(config(), LaneState(), b"") for _ in range(2)]
+    for desk, seqs in zip(known, ((60, 61), (61, 60)), strict=True):
+        for seq in seqs:
+            desk.know_code("T000000001", seq)
+    assert known[0].codes == known[1].codes == {"T000000001": [60, 61]}
