@@ -1,7 +1,8 @@
 """Permits against what the machine does: none in force outside EXECUTE, none survives a lost device or a restart.
 
 Read from the core's state when a step is over. Rules: I13 what a restart leaves on the belt, I17 permits and states,
-I11 permits and links, I16 failed commits, R8 alarms of the safety chain, R9 tripped watchdogs.
+I11 permits and links, I16 failed commits, I27 a full bench, R8 alarms of the safety chain, R9 tripped
+watchdogs.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from devices.signals import DeviceRestarted, LinkLost, LinkRestored, SafetyChanged, WatchdogProven
 from lane.controller.state import LaneState
-from lane.errors import CAUSES
+from lane.errors import CAUSES, Cause
 from lane.events.machine import StateChanged
 from lane.events.parcel import PermitIssued
 from lane.inputs import JournalFailed, LaneStarted
@@ -58,6 +59,8 @@ class Restarts:
         elif kind is JournalFailed:
             self._failed = True
             self._none_left(state, "I16", "the journal can't be written")
+        if state.machine.throttles:
+            self._throttled(state)
         if self._silent and state.machine.state is State.EXECUTE:
             self._away(state)
         for event in events:
@@ -94,6 +97,13 @@ class Restarts:
         if state.at_us > since_us + self._station.config.link_hold_us + SPARE_US:
             self._silent.clear()
             self._breaks("I11", f"{role} has not answered since {since_us} us, and the lane runs on", 0)
+
+    def _throttled(self, state: LaneState) -> None:
+        """A full bench stops induction until a tenth of its places is free, and no longer."""
+        places = self._station.config.bench_places
+        free = places - len(state.bench) - len(state.parcels)
+        if Cause.BENCH_FULL in state.machine.throttles and free > places // 10:
+            self._breaks("I27", f"{free} of {places} places at the bench are free, and induction stays stopped", 0)
 
     def _safety(self, state: LaneState) -> None:
         """Every open part of the safety chain is told by an alarm of its own."""

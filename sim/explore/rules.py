@@ -36,7 +36,7 @@ RULES: Mapping[str, str] = {
     "I24": "Every state knows what to do with every input: no exception in the core, and states follow each other.",
     "I25": "A restart, and with it another configuration or build, closes the draw's epoch; the next one is a new one.",
     "I26": "Where two persons are needed, they are two.",
-    "I27": "The bench never holds more parcels than it has places.",
+    "I27": "The bench never holds more parcels than it has places, and stops induction only while it is full.",
     "I28": "A count that comes after its deadline is recorded and lifts nothing.",
     "R1": "Who is released is judged by a picture of that body and of no other.",
     "R2": "A decision to release stands on recorded evidence that agrees: picture, list, stable weight, count.",
