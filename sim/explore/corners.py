@@ -35,7 +35,10 @@ def _each(permille: int, *kinds: FaultKind) -> dict[FaultKind, int]:
 CORNERS = (
     Corner(
         name="slow commits at the gate", kinds=_each(250, _K.DISK_SLOW), gate=True,
-        setup={"planted_permille": 0, "uncertain_permille": 0},
+        setup={
+            "planted_permille": 0, "uncertain_permille": 0, "speed_um_s": 300_000, "travel_us": 120_000,
+            "rate_per_hour": 900,
+        },
     ),
     Corner(name="edges of the eyes' windows", kinds=_each(200, _K.BODY_SLIP), at_limits=True),
     Corner(
