@@ -91,7 +91,7 @@ def residual(
 
 
 def _show(console: Console, found: dict[str, Any]) -> None:
-    table = Table(title="SYNTHETIC - releases against a rule, faults on", title_justify="left")
+    table = Table(title="SYNTHETIC - releases against a rule, faults on", title_justify="left", padding=(0, 0, 0, 1))
     for name, justify in (
         ("build", "left"), ("parcels", "right"), ("faults", "right"), ("wrong", "right"), ("per 10^6", "right"),
         ("at most", "right"), ("taken back", "right"), ("released %", "right"), ("stops/1,000", "right"),
