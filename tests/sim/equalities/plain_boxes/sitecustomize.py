@@ -11,7 +11,7 @@ if sys.orig_argv[1:3] == ["-m", "sim.wire"]:
     from sim.wire import lane
     from tests.sim.equalities.boxes import Boxes
 
-    lane.Pictures = Boxes  # type: ignore[misc, assignment]
+    lane.Pictures = Boxes  # type: ignore[attr-defined, assignment]
 elif sys.orig_argv[1:3] == ["-m", "vision.worker"]:
     from tests.sim.equalities.boxes import answer_all
 
