@@ -63,7 +63,7 @@ def decide(desk: Desk, parcel: Parcel) -> None:
 def _complete(desk: Desk, parcel: Parcel) -> None:
     """Add every ground that only the decision point can tell: what is still missing, late or not proven."""
     machine = desk.machine
-    if machine.state is not _EXECUTE or not desk.permits_allowed:
+    if machine.state is not _EXECUTE or desk.stopping() or not desk.permits_allowed:
         desk.ground(parcel, Ground.LANE_NOT_EXECUTING, announce=False)
     if desk.state.belt_um > parcel.body.anchor_um + desk.late_um:
         desk.ground(parcel, Ground.DECISION_LATE, announce=False)

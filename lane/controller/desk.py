@@ -14,7 +14,7 @@ from lane.commands import AnyCommand, Send
 from lane.controller.state import LaneState, Parcel, Phase
 from lane.disposition import load_matrix
 from lane.draw import EpochHash, Rate
-from lane.errors import Alarm, Cause
+from lane.errors import Alarm, Cause, Kind, kind_of
 from lane.events.machine import AlarmCleared, AlarmRaised, Snapshot
 from lane.events.parcel import GroundAdded, MessageQueued
 from lane.events.union import AnyEvent
@@ -205,6 +205,10 @@ class Desk:
     def executing(self) -> bool:
         """Only in EXECUTE permits exist."""
         return self.machine.state is _EXECUTE
+
+    def stopping(self) -> bool:
+        """Whether this step has found a reason to stop: a permit issued now would end with the step."""
+        return any(kind_of(cause) is not Kind.SUSPEND for cause, _, _, _ in self.wants)
 
     def flushing(self) -> bool:
         """Whether the belt is being run empty, with the gate at INSPECT."""

@@ -57,7 +57,7 @@ def close_identity(desk: Desk, parcel: Parcel, *, unread: bool = False) -> None:
         desk.alarm(Alarm.DUPLICATE_WAYBILL, parcel.seq, f"parcels {others[0]} and {parcel.seq}")
     if _REPEAT in grounds:
         desk.alarm(Alarm.REPEAT_INDUCTION, parcel.seq)
-    counts = not parcel_key or (reads.inductions == 0 and not others)
+    counts = not parcel_key or (reads.inductions == 0 and not any(seq < parcel.seq for seq in others))
     desk.state.undrawn[parcel.seq] = Undrawn(parcel_key=parcel_key, sticky_from=sticky, counts=counts)
     drain(desk)
     if verdict.code:
@@ -110,6 +110,8 @@ def _draw(desk: Desk, seq: int, waiting: Undrawn) -> None:
     if waiting.counts:
         epoch.n += 1
         epoch.selected += drawn
+    if desk.state.undrawn and waiting.parcel_key:
+        _bind_waiting(desk, seq, waiting.parcel_key, effective)
     parcel = desk.state.parcels.get(seq)
     if parcel is not None:
         assert not parcel.has_draw, "I4: second draw for one parcel"
@@ -117,6 +119,18 @@ def _draw(desk: Desk, seq: int, waiting: Undrawn) -> None:
         parcel.effective = effective
         if effective:
             desk.ground(parcel, Ground.RANDOM_DRAW, announce=False)
+
+
+def _bind_waiting(desk: Desk, seq: int, parcel_key: str, effective: bool) -> None:
+    """Parcels of the same waybill that still wait for their draw: only the first counts, and binds them if effective.
+
+    Nobody else tells them: what the key index knew when they were read was older than this draw.
+    """
+    for other in desk.state.undrawn.values():
+        if other.parcel_key == parcel_key:
+            other.counts = False
+            if effective and not other.sticky_from:
+                other.sticky_from = seq
 
 
 def close_epoch(desk: Desk) -> None:

@@ -55,7 +55,7 @@ BUGS = (
         parts=(
             Edit(
                 "lane.controller.drawing:close_identity",
-                "counts = not parcel_key or (reads.inductions == 0 and not others)",
+                "counts = not parcel_key or (reads.inductions == 0 and not any(seq < parcel.seq for seq in others))",
                 "counts = True",
             ),
         ),

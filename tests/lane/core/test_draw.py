@@ -91,6 +91,23 @@ def test_without_an_epoch_nothing_is_scanned_or_released_and_induction_ends() ->
     assert [event.seq for event in plant.of(ParcelDrawn)][:inducted] == list(range(1, inducted + 1))
 
 
+def test_one_waybill_twice_in_the_queue_of_draws_counts_once_and_is_bound_by_its_first_draw() -> None:
+    plant = running(draw=DrawConfig(rate="0.5", epoch_draws_max=1))
+    plant.hooks[CloseEpoch] = lambda command: True
+    plant.lay(Box(code="T000000001"))
+    for _ in range(2):
+        plant.lay(Box(code="T000000003"))
+    reach(plant, ParcelIdentified, 3)
+    assert [event.seq for event in plant.of(ParcelDrawn)] == [1]
+    while len(plant.of(ParcelDrawn)) < 3:
+        plant.open_epoch()
+    _, first, second = plant.of(ParcelDrawn)
+    assert (first.counts, second.counts) == (True, False)
+    assert (first.effective, second.drawn) == (True, False)
+    assert (second.sticky_from, second.effective) == (2, True)
+    assert second.n == first.n + 1
+
+
 def test_epoch_without_its_key_opens_nothing() -> None:
     plant = MiniPlant()
 
