@@ -213,11 +213,16 @@ class Between:
     # --- death and return of the core
 
     def _cut(self, commands: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The core dies between its commands: messages and epochs are found again in the journal, the rest is not."""
+        """The core dies between its commands: messages and epochs are found again in the journal, the rest is not.
+
+        A kill that came to nothing, because the core was gone or unheard already, takes no command with it.
+        """
         left, lost = commands[: self.dies_at], commands[self.dies_at :]
-        self._unsent += [one for one in lost if isinstance(one, Send | CloseEpoch)]
         self.dies_at = -1
         self.died()
+        if not self.down:
+            return commands
+        self._unsent += [one for one in lost if isinstance(one, Send | CloseEpoch)]
         return left
 
     def _unheard(self, item: AnyInput) -> Step:
