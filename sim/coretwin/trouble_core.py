@@ -169,20 +169,28 @@ class CoreTroubles:
     # --- slow and odd
 
     def _slow(self, fault: Fault) -> None:
-        """A command waits for its record."""
+        """A command waits for its record. Records are written one after the other: no later command overtakes it."""
         station, between = self._station, self._troubles.between
+        slow, last_us = True, station.now
 
         def hold(command: Any) -> None:
-            station.driver.call_at(station.now + fault.strength, self._act, command)
+            nonlocal last_us
+            last_us = max(last_us, station.now + fault.strength if slow else station.now)
+            station.driver.call_at(last_us, self._act, command)
 
         tampers = [between.arm_commands(kind, hold, count=10_000) for kind in TO_DEVICES]
 
-        def end() -> None:
+        def let_go(_: None) -> None:
             for tamper in tampers:
                 tamper.count = 0
 
+        def end() -> None:
+            nonlocal slow
+            slow = False
+            station.driver.call_at(max(last_us, station.now), let_go, None)
+
         if not self._troubles.lasting(fault, end):
-            end()
+            let_go(None)
 
     def _act(self, command: Any) -> None:
         if self._dead and isinstance(command, RunBelt | StopBelt | SetBeam):
