@@ -12,10 +12,11 @@ import click
 
 from lane.clock import SPEED_MAX, wall_now
 from lane.codec import INTEGER_MAX
+from lane.permits import decision_um
 from lane.runtime.run_directory import RunDirectory, RunError
 from lane.runtime.supervisor import Supervisor, lane_children
 from lane.runtime.watch import LaneWatch
-from lane.settings.lane_file import decision_um, load_lane
+from lane.settings.lane_file import load_lane
 from lane.settings.reader import SettingsError
 from lane.settings.station import StationConfig
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import lane
 from lane.model.config import ContentConfig, CoreConfig, DrawConfig, GateConfig, Layout
 from lane.model.words import Design, LaneKind, Mode
-from lane.permits import branch_um, follow_um
+from lane.permits import branch_um, decision_um, follow_um
 from lane.settings.devices import DeviceReader
 from lane.settings.reader import SettingsError, Table, TomlFile
 from lane.settings.station import Destination, StationConfig, VisionSettings
@@ -280,13 +280,6 @@ def _model_sha256(table: Table, signatures: Path) -> str:
         problem = str(error) if str(signatures) in str(error) else f"{signatures}: {error}"
     table.complain("vision.signatures", problem)
     return ""
-
-
-def decision_um(core: CoreConfig) -> int:
-    """Decision point: divert eye minus the belt that command, travel and settling of the gate take, and a margin."""
-    gate = core.gate
-    window_us = gate.command_us + gate.travel_us + gate.settle_us
-    return core.layout.divert_um - core.speed_um_s * window_us // 1_000_000 - gate.margin_um
 
 
 def _check_geometry(core: CoreConfig, root: Table) -> None:

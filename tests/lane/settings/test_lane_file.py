@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from lane.model.words import Design, LaneKind
-from lane.settings.lane_file import decision_um, load_lane
+from lane.permits import decision_um
+from lane.settings.lane_file import load_lane
 from lane.settings.reader import SettingsError
 
 
