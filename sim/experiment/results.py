@@ -18,9 +18,10 @@ from sim.experiment.meanings import FIGURES, GROUND_PREFIX, STOPPED_PREFIX
 from sim.experiment.plan import Plan
 from sim.experiment.staffing import ESCAPES, staffed, upper_escape
 from sim.experiment.study import Done
-from sim.experiment.task import code_version, scenario_sha256
+from sim.experiment.task import scenario_sha256
 from sim.experiment.warmup import Floats, mean_series, welch
 from sim.intervals import LEVEL, Interval, bonferroni, interval_of, pairing_of
+from sim.sources import code_version
 
 SCHEMA = "sim-results/1"
 POINTS_MAX = 240

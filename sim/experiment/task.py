@@ -8,8 +8,6 @@ refuses a task whose code version or configuration hash is not its own.
 import hashlib
 import io
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -18,14 +16,12 @@ import numpy as np
 from sim.experiment.watch import Log, Watch, watched
 from sim.officers import BenchSpec, opening_us
 from sim.scenario import Scenario
+from sim.sources import code_version
 from sim.streams.randoms import key
 from sim.twin import run_core_twin
 
 SEED_BITS = 48
 """Run seeds fit into every program that reads JSON: `lane sim run --seed` repeats a replication."""
-HASHED = ("lane", "devices", "vision", "sim")
-NOT_IN_A_RUN = ("sim/experiment/report", "sim/demo", "sim/wire")
-"""What no replication executes: a change there leaves finished runs valid."""
 WHOLE_RUN = (
     "review_wait_mean_s", "review_wait_p95_s", "review_queue_mean", "review_utilisation_percent", "review_staff_mean",
     "loop_sent",
@@ -69,19 +65,6 @@ def _as_text(value: object) -> str:
     if isinstance(value, Path):
         return f"{value.name} {hashlib.sha256(value.read_bytes()).hexdigest()}"
     raise TypeError(f"scenario: expected plain values and paths, was {type(value).__name__}")
-
-
-@cache
-def code_version() -> str:
-    """Hash over the source that a run executes, its tables, and the versions of numpy and simpy."""
-    digest = hashlib.sha256(f"numpy {version('numpy')} simpy {version('simpy')}".encode())
-    root = Path(__file__).resolve().parents[2]
-    for building in HASHED:
-        for path in sorted((root / building).rglob("*.py")):
-            name = path.relative_to(root).as_posix()
-            if not name.startswith(NOT_IN_A_RUN):
-                digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
 
 
 def make_task(scenario: Scenario, parcels: int, seed: int) -> Task:

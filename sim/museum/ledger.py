@@ -7,12 +7,17 @@ from pathlib import Path
 
 from sim.museum.bug import Bug
 from sim.museum.hunt import Hunt
+from sim.sources import code_version
 
 _FIELDS = {each.name for each in fields(Hunt)}
 
 
 class Ledger:
-    """Hunts kept in a file beside the figures. A hunt counts again only for the same exhibit, mode, seed and budget."""
+    """Hunts kept in a file beside the figures.
+
+    A hunt counts again only for the same code, exhibit, mode, seed and budget: what another core, twin or search gave
+    says nothing about this one.
+    """
 
     def __init__(self, path: Path | None, parcels: int) -> None:
         """``path`` None: nothing is kept. Raises nothing: a line that can't be read is hunted again."""
@@ -31,7 +36,7 @@ class Ledger:
             self._known[str(plain.get("of"))] = Hunt(**plain["hunt"])
 
     def _key(self, bug: Bug, mode: str, seed: int) -> str:
-        text = repr((bug.parts, bug.without, mode, seed, self._parcels))
+        text = repr((code_version(), bug.parts, bug.without, mode, seed, self._parcels))
         return f"{bug.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     def known(self, bug: Bug, mode: str, seed: int) -> Hunt | None:

@@ -1,6 +1,8 @@
-"""A tour that was stopped goes on where it was, and never with hunts of another exhibit or budget."""
+"""A tour that was stopped goes on where it was, and never with hunts of other code, another exhibit or budget."""
 
 from pathlib import Path
+
+import pytest
 
 from sim.museum.bug import Bug
 from sim.museum.hunt import Hunt
@@ -26,6 +28,15 @@ def test_another_budget_mode_seed_or_text_of_the_exhibit_is_hunted_anew(tmp_path
     assert [again.known(BUG, "swarm", 1), again.known(BUG, "mixed", 2), again.known(rewritten, "mixed", 1)] == [
         None
     ] * 3
+
+
+def test_a_hunt_kept_under_other_code_is_hunted_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "tour.hunts.jsonl"
+    with monkeypatch.context() as before:
+        before.setattr("sim.museum.ledger.code_version", lambda: "0123456789abcdef")
+        Ledger(file, 300).keep(BUG, FOUND)
+        assert Ledger(file, 300).known(BUG, "mixed", 1) == FOUND
+    assert Ledger(file, 300).known(BUG, "mixed", 1) is None
 
 
 def test_a_line_that_was_cut_off_is_hunted_anew(tmp_path: Path) -> None:
