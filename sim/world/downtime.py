@@ -138,11 +138,10 @@ class DowntimeProcess:
         begun_us = kernel.now
         if spec.nature is Nature.BREAKDOWN:
             self._set(1)
-        taken = []
-        for _ in range(spec.fitters):
-            request = self._fitters.request()
+        # asked for together: two downtimes that each held one fitter and waited for another would wait for ever
+        taken = [self._fitters.request() for _ in range(spec.fitters)]
+        for request in taken:
             yield request
-            taken.append(request)
         self._wait_spans.append((begun_us, kernel.now))
         if spec.nature is Nature.MAINTENANCE:
             self._set(1)

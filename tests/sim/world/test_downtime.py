@@ -97,6 +97,18 @@ def test_a_breakdown_is_down_while_it_waits_for_a_fitter_and_maintenance_is_not(
         assert other.figures(until_us)["waited_for_fitters_s"] == 15 * 60
 
 
+def test_downtimes_that_wait_for_two_fitters_each_are_repaired_one_after_another() -> None:
+    bed = Bed(fitters=2)
+    for minute in (1, 2, 3):
+        bed.start(
+            name=f"{minute}", device=f"{minute}", first=_always(minute), interval=_always(900), duration=_always(10),
+            fitters=2,
+        )  # fmt: skip
+    bed.run(60)
+    ends = [(at, device) for at, device, down in bed.log if not down]
+    assert ends == [(11, "1"), (21, "2"), (31, "3")]
+
+
 def test_what_exceeds_the_backlog_is_dropped_and_what_lasts_too_long_is_missed() -> None:
     bed = Bed()
     process = bed.start(
