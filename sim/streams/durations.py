@@ -17,6 +17,7 @@ from scipy.special import gammaincinv, ndtri
 from lane.settings.reader import Table
 
 MILLI = 1_000
+SECOND_US = 1_000_000
 TABLE_MAX = 2_000
 Floats = NDArray[numpy.float64]
 _NORMAL = NormalDist()
@@ -96,16 +97,19 @@ def draw(duration: Duration, uniforms: Floats) -> Floats:
     return drawn
 
 
-def parse_duration(table: Table, usual: Duration) -> Duration:
-    """Keys ``law``, ``constant_s``, ``mean_s``, ``cv`` or ``table_s`` of a table; the caller closes it."""
+def parse_duration(table: Table, usual: Duration, *, mean_s_max: int = 3_600, table_s_max: int = 36_000) -> Duration:
+    """Keys ``law``, ``constant_s``, ``mean_s``, ``cv`` (1) or ``table_s`` of a table; the caller closes it.
+
+    ``usual`` has whole seconds. Problems are noted in the table's file.
+    """
     law = table.word("law", DurationLaw, usual.law)
-    constant_us = table.scaled("constant_s", 0, 3_600, 1_000_000, usual.constant_us // 1_000_000, "s")
+    constant_us = table.scaled("constant_s", 0, mean_s_max, SECOND_US, usual.constant_us // SECOND_US, "s")
     if law is DurationLaw.TABLE:
-        values = table.numbers("table_s", 0, 36_000, 1_000_000)
+        values = table.numbers("table_s", 0, table_s_max, SECOND_US) or (0,)  # a missing table is a complaint
         if len(values) > TABLE_MAX:
             table.complain("table_s", f"expected at most {TABLE_MAX} values, was {len(values)}")
         return Duration(law=law, constant_us=constant_us, table_us=values[:TABLE_MAX])
-    mean_us = table.scaled("mean_s", 0, 3_600, 1_000_000, usual.mean_us // 1_000_000, "s")
+    mean_us = table.scaled("mean_s", 0, mean_s_max, SECOND_US, usual.mean_us // SECOND_US, "s")
     if law is DurationLaw.EXPONENTIAL:
         return Duration(law=law, constant_us=constant_us, mean_us=mean_us)
     cv = table.scaled("cv", 0, 20, MILLI, 1, quoted=True)

@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 
 from lane.settings.reader import Table
-from sim.streams.durations import Duration, DurationLaw
+from sim.streams.durations import SECOND_US, Duration, parse_duration
 from sim.world.downtime import PENDING_MAX, Counted, Downtime, Nature
 from sim.world.shifts import DAY_US, Calendar, Shift
 
 CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 MINUTE_US = 60_000_000
-SECOND_US = 1_000_000
 LONG_S = 10_000_000
 """Longest mean of an interval or a repair: some four months."""
-MILLI = 1_000
 
 
 def clock_us(text: str) -> int:
@@ -53,15 +51,7 @@ def _breaks(table: Table) -> tuple[tuple[int, int], ...]:
 
 def parse_law(table: Table) -> Duration:
     """``law``, ``constant_s``, ``mean_s``, ``cv`` or ``table_s``: as the bench's opening times, but longer."""
-    law = table.word("law", DurationLaw, DurationLaw.EXPONENTIAL)
-    constant_us = table.scaled("constant_s", 0, LONG_S, SECOND_US, 0, "s")
-    if law is DurationLaw.TABLE:
-        spec = Duration(law=law, constant_us=constant_us, table_us=table.numbers("table_s", 0, LONG_S, SECOND_US))
-    else:
-        mean_us = table.scaled("mean_s", 0, LONG_S, SECOND_US, 0, "s")
-        cv = 0 if law is DurationLaw.EXPONENTIAL else table.scaled("cv", 0, 20, MILLI, MILLI, quoted=True)
-        exponential = law is DurationLaw.EXPONENTIAL
-        spec = Duration(law=law, constant_us=constant_us, mean_us=mean_us, cv_milli=MILLI if exponential else cv)
+    spec = parse_duration(table, Duration(), mean_s_max=LONG_S, table_s_max=LONG_S)
     if not spec.whole_mean_us:
         table.complain("", "expected constant_s, mean_s or both above 0")
     table.close()

@@ -197,6 +197,13 @@ def test_plain_remote_io_runs_a_sound_day_like_a_lane_plc() -> None:
     assert plain["referee"]["moved_blade_under_body"] == plc["referee"]["moved_blade_under_body"] == 0
 
 
+def test_a_repair_varies_as_much_as_its_mean_unless_the_scenario_says_otherwise() -> None:
+    repair = {"law": "lognormal", "mean_s": 60}
+    told = {"breakdown": [{"device": "GATE", "interval": {"mean_s": 900}, "duration": repair}]}
+    (downtime,) = load_scenario(DAY, told).settings.downtimes
+    assert downtime.duration.cv_milli == 1_000
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
@@ -208,6 +215,11 @@ def test_plain_remote_io_runs_a_sound_day_like_a_lane_plc() -> None:
         ({"breakdown": [{"device": "TOASTER", **DOWN}]}, ["breakdown[0].device: expected FEEDER | DRIVE"]),
         ({"breakdown": [{"device": "GATE", **DOWN}] * 2}, ["breakdown[1].name", "stands twice"]),
         ({"breakdown": [{"device": "GATE", "fitters": 2, **DOWN}]}, ["breakdown[0].fitters: expected at most 1"]),
+        (
+            {"breakdown": [{"device": "GATE", "interval": {"mean_s": 9}, "duration": {"law": "table"}}]},
+            ["breakdown[0].duration.table_s: missing"],
+        ),
+        ({"bench.law": "table"}, ["bench.table_s: missing"]),
         ({"faults": {"each_permille": 1, "kinds": "GATE_STICK"}}, ["GATE_STICK is no kind", "GATE_STUCK"]),
         ({"stream.rate_per_hour.x": 1}, ["expected a table at stream.rate_per_hour"]),
     ],
