@@ -2,13 +2,15 @@
 
 ``H1`` a pulse ends in its time, ``H2`` a blade that is not where it was commanded stops the belt, ``H3`` the
 destination is latched at the divert eye, ``H4`` the gate closes at the parcel's own tail, ``H5`` a close follower
-closes the gate, ``H0`` silence trips the watchdog. Only the duties that a lane's field has are asked for.
+closes the gate. Only the duties that a lane's field has are asked for. The watchdog (``H0``) is not looked at here:
+the controller proves it before every start.
 """
 
 from typing import TYPE_CHECKING
 
 from devices.commands import RestGate
 from lane.model.words import Route
+from sim.explore.words import PERMIT_NO_MAX, TESTS
 from sim.plant.field_rules import DISCREPANCY_US
 from sim.plant.lane_io import Channel, Pulse
 from sim.plant.listener import Listener
@@ -22,8 +24,6 @@ SLACK_US = 30_000
 """One cycle of the field and the way of a signal."""
 WAY_UM = 5_000
 """Belt by which position and encoder count may differ."""
-PERMIT_NO_MAX, TESTS = 65_000, (65_534, 65_535)
-"""Numbers of permits, and of the watchdog's proof, by the manual of the lane I/O."""
 DIVERT = int(Channel.DIVERT)
 
 
@@ -40,9 +40,7 @@ class Duties:
         layout = plant.layout
         self._gap_um, self._way_um = layout.gap_um_min, layout.gate_um - layout.divert_um
         self._tail_um = -(1 << 60)
-        self._unplanned: dict[
-            int, int
-        ] = {}  # bodies that passed the divert eye without a pulse: where the blade meets them
+        self._unplanned: dict[int, int] = {}  # who passed the divert eye without a pulse: where the blade meets him
         self._level, self._valve_us = False, 0
         self.fed, self.code, self.weight = listener.fed, listener.code, listener.weight
         self.detector, self.left, self.reached, self.belt = (

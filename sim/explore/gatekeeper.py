@@ -24,11 +24,11 @@ from lane.events.parcel import (
 from lane.events.union import AnyEvent
 from lane.model.config import READER_SECOND, CarrierPattern
 from lane.model.words import Route, Via
+from sim.explore.words import AUXILIARY
 
 if TYPE_CHECKING:
     from sim.coretwin.station import Station
 
-AUXILIARY = frozenset({"reader", "second_reader", "scale"})
 SLOW_US = 500_000
 """A slow commit and the word of it, beyond command and the blade's way home."""
 

@@ -15,6 +15,7 @@ from lane.inputs import LaneStarted
 from lane.model.grounds import Ground
 from lane.model.words import Route, State
 from lane.permits import PermitState
+from sim.explore.words import AWAY, TESTS
 
 if TYPE_CHECKING:
     from sim.coretwin.station import Station
@@ -22,10 +23,7 @@ if TYPE_CHECKING:
 TOLD = frozenset({DispositionDecided, PermitIssued, PermitUsed, PermitVoided})
 SPARE_US = 300_000
 """Beyond the time in which the gate must be home: a report on its way."""
-AWAY = (GateSeen.MOVING, GateSeen.RELEASE)
 NO_COUNT = (Ground.VISION_TIMEOUT, Ground.VISION_FAILED, Ground.IMAGE_QUALITY)
-TESTS = (65_534, 65_535)
-"""Numbers of the watchdog's proof, by the manual of the lane I/O."""
 PAST_THE_GATE = ("left by", "seen at", "divert eye missed")
 """Ends of permits whose body is past the gate, or never comes to it."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from devices.signals import BeltMoved, BeltState, DeviceRestarted, EyeChanged, Quality
-from lane.controller.state import GateSeen, LaneState, Parcel
+from lane.controller.state import LaneState, Parcel
 from lane.events.machine import BeltFlushed, TrackingStray
 from lane.events.parcel import (
     CustodyUnproven,
@@ -31,7 +31,7 @@ from lane.model.config import (
 )
 from lane.model.grounds import Ground
 from lane.model.words import Route, State, Via
-from lane.permits import PermitState
+from sim.explore.words import AWAY, IN_FORCE
 
 if TYPE_CHECKING:
     from sim.coretwin.station import Station
@@ -49,7 +49,6 @@ STAGES = {
     EYE_INDUCT: 0, EYE_TUNNEL_ENTRY: 1, EYE_TUNNEL_EXIT: 2, EYE_DIVERT: 3, EYE_EXIT_RELEASE: 4, EYE_EXIT_INSPECT: 4,
 }  # fmt: skip
 EXIT = 4
-AWAY = (GateSeen.MOVING, GateSeen.RELEASE)
 PERCENT = 100
 """One in a hundred of the way since the eye before."""
 
@@ -207,7 +206,7 @@ class Places:
 
     def _other(self, parcel: Parcel, state: LaneState) -> None:
         """What was measured at the gate's last eye is not who was permitted, or not he alone."""
-        if parcel.permit.state in (PermitState.ISSUED, PermitState.USED):
+        if parcel.permit.state in IN_FORCE:
             self._breaks("R16", "another length at the divert eye, and its permit stays in force", parcel.seq)
         if state.machine.gate in AWAY and state.machine.state is State.EXECUTE:
             self._breaks("R16", "another length at the divert eye with the gate open, and the belt runs on", parcel.seq)
@@ -218,7 +217,7 @@ class Places:
         if not self._executing or machine.state is not State.EXECUTE or machine.gate not in AWAY or cover is None:
             return
         parcel = state.parcels.get(cover.seq)
-        permitted = parcel is not None and parcel.permit.state in (PermitState.ISSUED, PermitState.USED)
+        permitted = parcel is not None and parcel.permit.state in IN_FORCE
         at_blade_um = item.belt_um - layout.divert_um + layout.gate_um
         if not permitted and cover.from_um == item.belt_um and at_blade_um < machine.gate_closes_um + self._again_um:
             self._breaks("R16", "a body without a permit follows through the gate, and the belt runs on", cover.seq)
@@ -284,7 +283,7 @@ class Places:
         cover = state.covers.get(before)
         if cover is not None and cover.seq == event.seq and not flushed:
             self._breaks("R16", f"lost at {event.eye} while {before} stays covered, and the belt runs on", event.seq)
-        in_force = parcel is not None and parcel.permit.state in (PermitState.ISSUED, PermitState.USED)
+        in_force = parcel is not None and parcel.permit.state in IN_FORCE
         if event.eye == EYE_DIVERT and in_force:
             self._breaks("R16", "the divert eye did not see it, and its permit stays in force", event.seq)
 

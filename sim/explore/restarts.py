@@ -17,14 +17,13 @@ from lane.inputs import JournalFailed, LaneStarted
 from lane.model.grounds import Ground
 from lane.model.words import State
 from lane.permits import PermitState
+from sim.explore.words import AUXILIARY, IN_FORCE
 
 if TYPE_CHECKING:
     from sim.coretwin.station import Station
 
-AUXILIARY = frozenset({"reader", "second_reader", "scale"})
 SPARE_US = 500_000
 """A deadline is looked at with the next input."""
-IN_FORCE = (PermitState.ISSUED, PermitState.USED)
 
 
 class Restarts:

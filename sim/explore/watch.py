@@ -35,9 +35,9 @@ from lane.events.union import AnyEvent
 from lane.inputs import AnyInput, FeedState, LaneStarted, ScanStored, VisionResult
 from lane.model.grounds import GROUNDS, Clearance, Ground
 from lane.model.words import BenchResult, Custody, Route, State, StatusClass, Via
+from sim.explore.words import AUXILIARY
 from vision.item_count import Origin
 
-AUXILIARY = frozenset({"reader", "second_reader", "scale"})
 ONE_PERSON = frozenset({BenchResult.INSPECTED_AND_RELEASED, BenchResult.RESCAN})
 AT_BENCH = frozenset({Custody.AT_BENCH, Custody.HELD})
 STRAYS_MAX, HASHES_MAX, NONCES_MAX, PARCELS_MAX = 16, 256, 1_024, 128
