@@ -3,13 +3,8 @@
 from collections.abc import Iterable
 
 from devices.drivers.serial_device import SerialDevice
+from devices.ranks import nearest_rank
 from devices.unit_runner import UnitRunner
-
-
-def percentile(values: Iterable[int], share: float) -> int:
-    """Nearest-rank percentile; 0 without values."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0
 
 
 def modbus_figures(runner: UnitRunner) -> dict[str, object]:
@@ -44,5 +39,6 @@ def serial_figures(device: SerialDevice) -> dict[str, object]:
 
 
 def _milliseconds(values_us: Iterable[int]) -> dict[str, float]:
-    values = list(values_us)
-    return {name: percentile(values, share) / 1_000 for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))}
+    ordered = sorted(values_us)
+    ranks = {"p50": 500, "p99": 990, "max": 1_000}
+    return {name: (nearest_rank(ordered, permille) or 0) / 1_000 for name, permille in ranks.items()}

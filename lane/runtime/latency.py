@@ -2,6 +2,8 @@
 
 from collections import deque
 
+from devices.ranks import nearest_rank
+
 SAMPLES_MAX = 10_000
 """A shift's parcels; older samples fall out."""
 
@@ -24,17 +26,14 @@ class Latency:
         ordered = sorted(self._samples)
         return {
             "count": self.count,
-            "p50": percentile(ordered, 0.50),
-            "p99": percentile(ordered, 0.99),
-            "p99_9": percentile(ordered, 0.999),
-            "max": round(ordered[-1], 3) if ordered else 0.0,
+            "p50": _ranked(ordered, 500),
+            "p99": _ranked(ordered, 990),
+            "p99_9": _ranked(ordered, 999),
+            "max": _ranked(ordered, 1_000),
             "definition": self.definition,
         }
 
 
-def percentile(ordered: list[float], share: float) -> float:
-    """Nearest-rank percentile of a sorted list (0.0 for an empty one), rounded to a microsecond."""
-    if not ordered:
-        return 0.0
-    rank = max(0, min(len(ordered) - 1, int(share * len(ordered))))
-    return round(ordered[rank], 3)
+def _ranked(ordered: list[float], permille: int) -> float:
+    """Nearest rank, rounded to a microsecond; 0.0 without samples."""
+    return round(nearest_rank(ordered, permille) or 0.0, 3)

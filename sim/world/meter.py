@@ -7,6 +7,8 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from devices.ranks import nearest_rank
+
 SECOND_US = 1_000_000
 
 
@@ -107,7 +109,7 @@ class Meter:
 
 def quantile(ordered: Sequence[int], percent: int) -> int | None:
     """Smallest value that at least ``percent`` of the values do not pass; None of no values."""
-    return ordered[-(-len(ordered) * percent // 100) - 1] if ordered else None
+    return nearest_rank(ordered, 10 * percent)
 
 
 def _ratio(part: int, whole: int, digits: int) -> float | None:
