@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+POINT_RELEASE = "release"
+"""Name of the gate's valve in ``OutputProven``."""
+
 
 class GatePosition(StrEnum):
     """Where the divert gate stands, from its two end switches."""
@@ -105,7 +108,7 @@ class GateFault(Signal, frozen=True, kw_only=True, gc=False):
 
 
 class OutputProven(Signal, frozen=True, kw_only=True, gc=False):
-    """Read-back of an output point."""
+    """Read-back of an output point (the gate's valve: ``POINT_RELEASE``)."""
 
     point: str
     level: bool

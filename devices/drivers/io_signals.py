@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from devices.drivers.gate_watch import GateChannels, GateWatch
 from devices.io_image import (
+    U16,
     BeltTracker,
     ClockMap,
     Debounce,
@@ -18,6 +19,7 @@ from devices.io_image import (
     RingReader,
 )
 from devices.signals import (
+    POINT_RELEASE,
     BeltMoved,
     DeviceSignal,
     EncoderDoubt,
@@ -28,7 +30,6 @@ from devices.signals import (
     StrangerRefused,
 )
 
-U16 = 0xFFFF
 BELT_STEP_UM = 250_000
 """Belt position is reported once per 250 mm: half a second at demo speed."""
 SPEED_STEP_UM_S = 50_000
@@ -40,7 +41,6 @@ CLOCK_WINDOW_US = 10_000_000
 """Ten seconds of wall time: some hundred polls, while 50 ppm of drift are 0.5 ms."""
 FOREIGN_US = 1_000_000
 """Writes of a stranger are told once a second of wall time, however fast they come."""
-POINT_RELEASE = "release"
 POINT_INDUCTION = "allow_induction"
 
 
@@ -232,7 +232,7 @@ class IoSignals:
         if self._foreign is None:
             self._foreign = state.foreign
         here = self._here(block)
-        refused = (state.foreign - self._foreign) & U16
+        refused = (state.foreign - self._foreign) % U16
         if not refused or here["at_us"] < self._foreign_us:
             return []
         self._foreign, self._foreign_us = state.foreign, here["at_us"] + FOREIGN_US * self._speed

@@ -5,7 +5,7 @@ outside EXECUTE).
 """
 
 from devices.commands import ReleasePulse, RestGate
-from devices.signals import GateFault, GateInPosition, GatePosition, OutputProven
+from devices.signals import POINT_RELEASE, GateFault, GateInPosition, GatePosition, OutputProven
 from lane import permits
 from lane.controller.desk import Desk
 from lane.controller.state import Due, GateSeen, Machine, Parcel, Phase
@@ -22,8 +22,6 @@ _SEEN = {position: (GateSeen(position.value), str(position.value)) for position 
 _MOVING, _OUT, _HOME, _UNKNOWN = GateSeen.MOVING, GateSeen.RELEASE, GateSeen.INSPECT, GateSeen.UNKNOWN
 _NONE, _ISSUED, _USED, _PROOF = PermitState.NONE, PermitState.ISSUED, PermitState.USED, Phase.PROOF
 _RELEASE = Route.RELEASE
-POINT_RELEASE = "release"
-"""Name of the gate's valve in ``OutputProven``."""
 REPEATED = "repeated"
 """In the reason of a refusal: the device had this permit already."""
 GATE_DUES = (Due.GATE_LEFT, Due.GATE_HOME)

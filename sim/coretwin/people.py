@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lane.commands import AskReview
+from lane.controller.people import ONE_PERSON
 from lane.events.machine import AlarmRaised, OrderRefused, StateChanged
 from lane.events.parcel import BenchRecorded, ContentCompared, DispositionDecided, ParcelDiverted, ParcelReleased
 from lane.inputs import OrderGiven
@@ -28,8 +29,6 @@ CLERK = 5
 """Priority of the clerk who hands cages over."""
 ATTENDANT = 6
 """Priority of the officer who starts the lane and attends to stops."""
-ONE_PERSON = frozenset({BenchResult.INSPECTED_AND_RELEASED, BenchResult.RESCAN})
-"""Bench results that need no second person."""
 COMPLETE_US_MAX = 60_000_000
 """A shift that does not complete within a minute of its order is ended as it is, and the result says so."""
 REPAIR_US_MAX = 36_000_000_000

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from devices.signals import (
+    POINT_RELEASE,
     BarcodeRead,
     BeltMoved,
     BeltState,
@@ -86,7 +87,7 @@ class Senses:
         if self._troubles.silent:
             self._keep(Kind.VALVE, at_us, belt_um, "", level, 0, "", permit_no)
             return
-        self._emit(OutputProven(at_us=at_us, belt_um=belt_um, point="release", level=level, permit_no=permit_no))
+        self._emit(OutputProven(at_us=at_us, belt_um=belt_um, point=POINT_RELEASE, level=level, permit_no=permit_no))
 
     def refused(self, at_us: int, belt_um: int, permit_no: int, why: Refusal) -> None:
         """The lane I/O refused a permit."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from devices.commands import ProveWatchdog, RunBelt, StopBelt
 from devices.signals import (
+    POINT_RELEASE,
     BarcodeRead,
     DeviceRestarted,
     EncoderDoubt,
@@ -137,7 +138,9 @@ class LinkTroubles:
         station.take(kept)
         if self._told or tripped or restarted:
             self.back("io", gap_us, tripped)
-        station.emit(OutputProven(at_us=at_us, belt_um=belt_um, point="release", level=io.valve, permit_no=io.applied))
+        station.emit(
+            OutputProven(at_us=at_us, belt_um=belt_um, point=POINT_RELEASE, level=io.valve, permit_no=io.applied)
+        )
         if overrun:
             station.emit(EncoderDoubt(at_us=at_us, belt_um=belt_um, reason=f"event ring overrun ({reason})"))
             self.tell_eyes()
