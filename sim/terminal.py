@@ -1,5 +1,7 @@
 """What commands of the twin show on the terminal while they work, and how they print counts."""
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -18,6 +20,25 @@ def counting(*, remaining: bool = True, disable: bool = False) -> Progress:
     if remaining:
         columns.append(TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=disable)
+
+
+def followed(progress: Progress, what: str, total: int) -> Callable[[int], object]:
+    """What the work tells how much of ``total`` is done: a bar moves.
+
+    Where nobody sees a bar (a log, a pipe) standard error gets a plain line at each tenth of the work instead.
+    """
+    task = progress.add_task(what, total=total)
+    told = 0
+
+    def done(amount: int) -> None:
+        nonlocal told
+        progress.update(task, completed=amount)
+        tenths = 10 * amount // max(1, total)
+        if told < tenths < 10 and not progress.console.is_terminal:
+            progress.console.print(f"{what}: {100 * amount // total} %, {amount:,} of {total:,}", highlight=False, markup=False)
+            told = tenths
+
+    return done
 
 
 def spinning() -> Progress:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from sim.arguments import MANY, SEED
 from sim.outputs import expect_folders, write_figures
-from sim.terminal import counting
+from sim.terminal import counting, followed
 
 LANE_SHARE = 20
 """One request in so many is one of the whole lane."""
@@ -150,10 +150,7 @@ def _lane(requests: int, seed: int, progress: Progress | None) -> dict[str, Any]
 
 
 def _tick(progress: Progress | None, what: str, total: int) -> Callable[[int], object]:
-    if progress is None:
-        return lambda done: None
-    task = progress.add_task(what, total=total)
-    return lambda done: progress.update(task, completed=done)
+    return (lambda done: None) if progress is None else followed(progress, what, total)
 
 
 def _show(console: Console, figures: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from sim.explore.shrink import SECONDS_MAX, Shrinker
 from sim.explore.story import story
 from sim.faults import FaultKind
 from sim.outputs import expect_folders, make_folder, write_figures, write_text
-from sim.terminal import counting, text_of
+from sim.terminal import counting, followed, text_of
 
 STORIES_MAX = 3
 """Unexplained findings that are shrunk and told at the end of a search; the others by `lane sim story`."""
@@ -76,10 +76,8 @@ def search_command(
         without=tuple(FaultKind(one) for one in without),
     )  # fmt: skip
     with counting() as progress:
-        task = progress.add_task("searching", total=plan.cases * plan.size)
-        result = search(
-            seed, parcels, plan=plan, workers=workers, progress=lambda done: progress.update(task, completed=done)
-        )
+        told = followed(progress, "searching", plan.cases * plan.size)
+        result = search(seed, parcels, plan=plan, workers=workers, progress=told)
     figures = figures_of(plan, result, workers)
     write_figures(json_file, figures)
     _show(Console(), figures)
