@@ -65,10 +65,25 @@ def started(at_us: int = 0, wall_at: str = WALL) -> LaneStarted:
 
 def passage(seq: int, at_us: int, *, route: Route = Route.RELEASE, origin: Origin = Origin.SYNTHETIC) -> list[Any]:
     """Everything from induct eye to the proven exit, with its message."""
-    released = route is Route.RELEASE
-    grounds = () if released else (Ground.COUNT_SHORT,)
-    image = f"{seq:064x}"
-    items: list[Any] = [
+    return [
+        *declared(seq, at_us),
+        *pictured(seq, at_us, route, origin),
+        decided(seq, at_us, route),
+        *left(seq, at_us, route),
+    ]
+
+
+def _image(seq: int) -> str:
+    return f"{seq:064x}"
+
+
+def _grounds(route: Route) -> tuple[Ground, ...]:
+    return () if route is Route.RELEASE else (Ground.COUNT_SHORT,)
+
+
+def declared(seq: int, at_us: int) -> list[Any]:
+    """From the induct eye to the pinned declaration."""
+    return [
         p.ParcelInducted(at_us=at_us, belt_um=0, seq=seq, head_um=0),
         p.ParcelIdentified(
             at_us=at_us + 1_200_000, belt_um=0, seq=seq, code=f"T{seq}", parcel_key=f"T{seq}", grounds=()
@@ -101,12 +116,19 @@ def passage(seq: int, at_us: int, *, route: Route = Route.RELEASE, origin: Origi
             status_code="800",
             status_class=StatusClass.RELEASED,
         ),
+    ]
+
+
+def pictured(seq: int, at_us: int, route: Route, origin: Origin) -> list[Any]:
+    """Weight, picture, and what is seen in it: one item too few, when the parcel is to be inspected."""
+    finding, seen = (FindingKind.MATCH, 6) if route is Route.RELEASE else (FindingKind.SHORT, 5)
+    return [
         p.ParcelWeighed(at_us=at_us + 2_200_000, belt_um=0, seq=seq, mg=6_120_000, error_mg=3_000),
         ScanStored(
             at_us=at_us + 5_000_000,
             belt_um=0,
             seq=seq,
-            image_sha256=image,
+            image_sha256=_image(seq),
             lines=300,
             line_from=1,
             line_to=300,
@@ -118,21 +140,21 @@ def passage(seq: int, at_us: int, *, route: Route = Route.RELEASE, origin: Origi
             acquisition=Acquisition.SUCCESSFUL,
             origin=origin,
         ),
-        p.ParcelScanned(at_us=at_us + 5_000_000, belt_um=0, seq=seq, image_sha256=image, length_um=300_000),
+        p.ParcelScanned(at_us=at_us + 5_000_000, belt_um=0, seq=seq, image_sha256=_image(seq), length_um=300_000),
         p.ContentCompared(
             at_us=at_us + 5_200_000,
             belt_um=0,
             seq=seq,
-            image_sha256=image,
-            finding=FindingKind.MATCH if released else FindingKind.SHORT,
+            image_sha256=_image(seq),
+            finding=finding,
             lines=(
                 p.LineFinding(
                     line_no=1,
-                    finding=FindingKind.MATCH if released else FindingKind.SHORT,
+                    finding=finding,
                     expected_lo=6,
                     expected_hi=6,
-                    seen_lo=6 if released else 5,
-                    seen_hi=6 if released else 5,
+                    seen_lo=seen,
+                    seen_hi=seen,
                     p_ppm=990_000,
                     reason="",
                 ),
@@ -141,28 +163,37 @@ def passage(seq: int, at_us: int, *, route: Route = Route.RELEASE, origin: Origi
             p_declared_ppm=990_000,
             model_sha256="f" * 64,
             signatures="s",
-            grounds=grounds,
+            grounds=_grounds(route),
             advisory=(),
-        ),
-        p.DispositionDecided(
-            at_us=at_us + 14_000_000,
-            belt_um=0,
-            seq=seq,
-            route=route,
-            instruction=Instruction.NONE if released else Instruction.OPEN,
-            status_class=StatusClass.RELEASED,
-            evidence=Evidence.CLEAR if released else Evidence.DISCREPANT,
-            drawn=False,
-            tracking=Tracking.SOUND,
-            grounds=grounds,
-            cleared=(),
-            advisory=(),
-            image_sha256=image,
-            matrix_sha256="a" * 64,
         ),
     ]
-    if released:
-        items += [
+
+
+def decided(seq: int, at_us: int, route: Route) -> p.DispositionDecided:
+    """The decision at the decision point."""
+    released = route is Route.RELEASE
+    return p.DispositionDecided(
+        at_us=at_us + 14_000_000,
+        belt_um=0,
+        seq=seq,
+        route=route,
+        instruction=Instruction.NONE if released else Instruction.OPEN,
+        status_class=StatusClass.RELEASED,
+        evidence=Evidence.CLEAR if released else Evidence.DISCREPANT,
+        drawn=False,
+        tracking=Tracking.SOUND,
+        grounds=_grounds(route),
+        cleared=(),
+        advisory=(),
+        image_sha256=_image(seq),
+        matrix_sha256="a" * 64,
+    )
+
+
+def left(seq: int, at_us: int, route: Route) -> list[Any]:
+    """The way out: by a permit through the gate, or to the bench; and the message of it."""
+    if route is Route.RELEASE:
+        return [
             p.PermitIssued(
                 at_us=at_us + 14_000_000, belt_um=0, seq=seq, permit_no=9, from_um=1, to_um=2, not_after_us=3
             ),
@@ -171,14 +202,12 @@ def passage(seq: int, at_us: int, *, route: Route = Route.RELEASE, origin: Origi
             ),
             queued(seq, MessageKind.RELEASE, at_us + 16_000_000),
         ]
-    else:
-        items += [
-            p.ParcelDiverted(
-                at_us=at_us + 16_000_000, belt_um=8_000_000, seq=seq, instruction=Instruction.OPEN, grounds=grounds
-            ),
-            queued(seq, MessageKind.INSPECT, at_us + 16_000_000),
-        ]
-    return items
+    return [
+        p.ParcelDiverted(
+            at_us=at_us + 16_000_000, belt_um=8_000_000, seq=seq, instruction=Instruction.OPEN, grounds=_grounds(route)
+        ),
+        queued(seq, MessageKind.INSPECT, at_us + 16_000_000),
+    ]
 
 
 def queued(seq: int, kind: MessageKind, at_us: int, *, revision: int = 1, via: Via = Via.GATE) -> p.MessageQueued:
