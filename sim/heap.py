@@ -1,6 +1,8 @@
 """The smallest driver of virtual time: a bare heap loop with the kernel's order and no SimPy.
 
-It exists to be compared with: the same twin on both drivers must write the same journal.
+It exists to be compared with: the same twin on both drivers must write the same journal. So it shares no code with the
+kernel, only words: ``call_each`` and the alarm are written again, and a mistake in one of the two makes the journals
+differ.
 """
 
 from collections.abc import Callable, Iterable, Sequence
