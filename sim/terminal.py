@@ -35,7 +35,9 @@ def followed(progress: Progress, what: str, total: int) -> Callable[[int], objec
         progress.update(task, completed=amount)
         tenths = 10 * amount // max(1, total)
         if told < tenths < 10 and not progress.console.is_terminal:
-            progress.console.print(f"{what}: {100 * amount // total} %, {amount:,} of {total:,}", highlight=False, markup=False)
+            progress.console.print(
+                f"{what}: {100 * amount // total} %, {amount:,} of {total:,}", highlight=False, markup=False
+            )
             told = tenths
 
     return done
