@@ -26,7 +26,7 @@ from pathlib import Path
 
 from sim.streams.durations import Duration, draw
 from sim.streams.philox import BLOCK, Law, philox, variates
-from sim.streams.rates import HOUR_US, Clock, constant, invert, product, switching
+from sim.streams.rates import HOUR_US, HOURS, Clock, constant, invert, product, switching
 
 MILLI = 1_000
 PEAK_MILLI = 3_100
@@ -147,6 +147,10 @@ class Arrivals:
             raise ValueError("arrivals: a saturated induct has no peak, expected another model or no peak")
         if len(self.peak_milli) not in (0, 1, 24):
             raise ValueError(f"arrivals: expected 1 or 24 peak multipliers, was {len(self.peak_milli)}")
+        rates = self.model.rates_milli if isinstance(self.model, Poisson) else (MILLI,)
+        peak = self.peak_milli or (MILLI,)
+        if not any(rates[hour % len(rates)] * peak[hour % len(peak)] for hour in range(HOURS)):
+            raise ValueError("arrivals: expected an hour at which parcels come, rate times peak is 0 at every hour")
 
 
 NextTime = Callable[[int], int]

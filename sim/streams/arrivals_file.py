@@ -72,7 +72,11 @@ def parse_arrivals(table: Table, folder: Path) -> Arrivals | None:
     if peak and name is ModelName.SATURATED:
         table.complain("peak", "expected no peak: a saturated induct always has a parcel waiting")
         peak = ()
-    return Arrivals(model=model, start_us=start_us, peak_milli=peak)
+    try:
+        return Arrivals(model=model, start_us=start_us, peak_milli=peak)
+    except ValueError as error:
+        table.complain("", str(error).removeprefix("arrivals: "))
+        return None
 
 
 def load_profile(path: Path, day: str) -> tuple[int, ...]:

@@ -251,10 +251,9 @@ def _line(row: LineRow, line_no: int) -> DeclaredLineTruth:
 
 
 def _scaled(column: str, value: Decimal, factor: int) -> int:
-    scaled = value * factor
-    if not value.is_finite() or not 0 <= value <= 10**9 or scaled != scaled.to_integral_value():
+    if not value.is_finite() or not 0 <= value <= 10**9 or value * factor % 1:
         raise ValueError(f"{column}: expected 0..10^9 in steps of 1/{factor}, was {value}")
-    return int(scaled)
+    return int(value * factor)
 
 
 def _planted(

@@ -217,6 +217,10 @@ def test_a_scenario_names_each_model_with_its_parameters() -> None:
         ({"model": "mmpp", "rates_per_hour": [1], "leaving_per_hour": [1, 2]}, "expected 2 numbers"),
         ({"model": "mmpp", "rates_per_hour": [1, 2], "leaving_per_hour": [0, 2]}, "2 numbers above 0"),
         ({"model": "saturated", "peak": {"multiplier": 2}}, "expected no peak"),
+        (
+            {"model": "poisson", "rates_per_hour": [1] + [0] * 23, "peak": {"multipliers": [0] + [1] * 23}},
+            "expected an hour at which parcels come",
+        ),
         ({"model": "trace", "file": "nowhere.csv"}, "lane sim streams make"),
         ({"model": "poisson", "rate_per_hour": 5, "speed": 2}, "unknown key"),
         ({"model": "poisson", "rate_per_hour": 5, "profile": "../streams/days.toml", "day": "monday"}, "weekday"),

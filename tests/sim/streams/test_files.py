@@ -124,6 +124,8 @@ def test_what_is_wrong_follows_from_contents_and_list(
         ("a.csv", "t_us,barcode,l_mm,w_mm,h_mm,g\n0,A,9,9,9,1\nx,A,1,1,1,1\n", r"a.csv:3: t_us: Expected `int`"),
         ("a.csv", "t_us,barcode,l_mm,w_mm,h_mm,g\n0,A,0,9,9,1\n", r"a.csv:2: l_mm: Expected `int` >= 1"),
         ("a.csv", "t_us,barcode,l_mm,w_mm,h_mm,g\n0,A,1,9,9,0.0001\n", r"a.csv:2: g: expected .* steps of 1/1000"),
+        ("a.csv", "t_us,barcode,l_mm,w_mm,h_mm,g\n0,A,1,9,9,9e999999\n", r"a.csv:2: g: expected 0\.\.10\^9 .*"),
+        ("a.csv", "t_us,barcode,l_mm,w_mm,h_mm,g\n0,A,1,9,9,sNaN\n", r"a.csv:2: g: expected .* was sNaN"),
         ("a.jsonl", ROW[:-1] + ',"buyer":"x"}\n', r"a.jsonl:1: Object contains unknown field `buyer`; a stream holds"),
         ("a.jsonl", ROW + "\n" + ROW.replace(":5,", ":4,") + "\n", r"a.jsonl:2: t_us: expected .* not before .* \(5\)"),
         ("a.jsonl", "\n{\n", r"a.jsonl:2: .*truncated"),
