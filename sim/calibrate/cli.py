@@ -11,7 +11,7 @@ from rich.table import Table as Grid
 
 from lane.settings.reader import SettingsError
 from sim.arguments import PARCELS, SEED, RealRange
-from sim.calibrate.fit import Fit, fit_line
+from sim.calibrate.fit import Fit, begun_with, fit_line
 from sim.calibrate.in_twin import against, run_in_twin
 from sim.calibrate.log_file import UNITS_US, Naming, read_log, write_log
 from sim.calibrate.moments import Log, Moment, NoLog
@@ -29,6 +29,9 @@ from sim.streams.rates import HOUR_US
 from sim.terminal import spinning
 
 DEMO_LANE = Path(__file__).resolve().parents[2] / "config" / "lanes" / "demo.toml"
+
+PREDICTED_MIN = 20
+"""Parcels: fewer have no figures to hold a model against."""
 
 OUT_FILE = click.Path(dir_okay=False, path_type=Path)
 Told = Callable[[str], object]
@@ -170,10 +173,15 @@ def run(options: Options, told: Told) -> dict[str, Any]:
     target = whole.part(cut, whole.parcels) if options.holdout else whole
     if options.against is not None:
         target = _read(options.against, options, told)
+    if target is not known and target.parcels < PREDICTED_MIN:
+        option = "--holdout keeps" if options.against is None else "--against has"
+        raise NoLog(
+            f"{option} too few parcels to compare with: expected at least {PREDICTED_MIN}, was {target.parcels}"
+        )
     fit = fit_line(known, options.start_us, options.seed, told)
     told("running the model")
     compared, model = predict(
-        fit, target, seed=options.seed, replications=options.replications,
+        begun_with(fit, target, options.start_us), target, seed=options.seed, replications=options.replications,
         progress=lambda one: told(f"running the model: {one} of {options.replications}"),
     )  # fmt: skip
     told("replaying the log")

@@ -1,7 +1,7 @@
 """Fit a line to a log: arrivals, induct cycle, ways, verdict latency, review and bench."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy
 from numpy.typing import NDArray
@@ -40,8 +40,7 @@ def fit_line(log: Log, start_us: int = 0, seed: int = 1, progress: Callable[[str
     remarks: list[str] = []
     told("fitting arrival models")
     entry = log.of(log.entry)
-    begins_us = round((start_us + int(entry[0])) / START_STEP_US) * START_STEP_US % DAY_US
-    arrivals = fit_arrivals(entry - entry[0], begins_us, seed)
+    arrivals = fit_arrivals(entry - entry[0], _begins_us(log, start_us), seed)
     if arrivals.recommended == "trace":
         best = arrivals.chosen()
         remarks.append(f"no arrival model is near enough (best: {best.name}, score {best.score:.2f}): "
@@ -64,6 +63,19 @@ def fit_line(log: Log, start_us: int = 0, seed: int = 1, progress: Callable[[str
         names = ", ".join(f"{name} ({number})" for name, number in sorted(log.other.items())[:8])
         remarks.append(f"events with other names were left out: {names}")
     return Fit(line=line, arrivals=arrivals, remarks=tuple(remarks))
+
+
+def begun_with(fit: Fit, log: Log, start_us: int) -> Fit:
+    """The fit whose arrivals begin at the time of day at which ``log`` begins: what it predicts has its busy hours
+    where the log has them. ``start_us``: clock time at the log's time 0."""
+    arrivals = replace(fit.line.arrivals, start_us=_begins_us(log, start_us))
+    return replace(fit, line=replace(fit.line, arrivals=arrivals))
+
+
+def _begins_us(log: Log, start_us: int) -> int:
+    """Time of day at which the first parcel came."""
+    first_us = int(log.of(log.entry)[0])
+    return round((start_us + first_us) / START_STEP_US) * START_STEP_US % DAY_US
 
 
 def _verdict(log: Log) -> Column:

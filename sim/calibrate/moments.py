@@ -5,7 +5,7 @@ be there; each further moment lets one more part of the lane be fitted.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy
@@ -50,7 +50,7 @@ class Log:
     @property
     def parcels(self) -> int:
         """Parcels in the log."""
-        return len(next(iter(self.times.values())))
+        return len(next(iter(self.times.values()), ()))
 
     def has(self, moment: Moment) -> bool:
         """Whether at least one parcel has this moment."""
@@ -74,10 +74,10 @@ class Log:
         return passed
 
     def part(self, first: int, last: int) -> "Log":
-        """Parcels ``first`` to ``last`` (not included), as a log of its own."""
+        """Parcels ``first`` to ``last`` (not included), as a log of its own; what was left out is told of the whole."""
         times = {moment: column[first:last] for moment, column in self.times.items()}
         kept = {moment: column for moment, column in times.items() if (column != NONE_US).any()}
-        return Log(times=kept, persons=self.persons, source=f"{self.source} [{first}:{last}]")
+        return replace(self, times=kept, source=f"{self.source} [{first}:{last}]")
 
 
 class NoLog(ValueError):

@@ -7,14 +7,16 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from lane.journal.log import JOURNAL_NAME
 from sim.calibrate.cli import calibrate
 from sim.calibrate.figures import figures
-from sim.calibrate.fit import Fit, fit_line
+from sim.calibrate.fit import Fit, begun_with, fit_line
 from sim.calibrate.in_twin import run_in_twin
+from sim.calibrate.line import Line
 from sim.calibrate.log_file import Naming
 from sim.calibrate.moments import Log, Moment, log_of
 from sim.calibrate.own_journal import journal_log
@@ -22,6 +24,8 @@ from sim.calibrate.predict import Compared, batch_halves, predict, replayed, too
 from sim.calibrate.scenario_file import scenario_toml
 from sim.cli import sim
 from sim.scenario import load_scenario
+from sim.streamlab.arrivals_fit import fit_arrivals
+from sim.streams.arrivals import Arrivals, Poisson
 from sim.streams.files import read_parcels, write_parcels
 from sim.twin import run_core_twin
 from tests.sim.calibrate.sources import CIW_WORDS, HAND_WORDS, Row, ciw_network, hand_written, write_csv
@@ -218,6 +222,25 @@ def test_the_calibrated_scenario_runs_in_the_twin_as_the_log_did(hand: tuple[Log
     assert twin.between(Moment.INDUCTED, Moment.BENCH_QUEUED).mean() / SECOND_US == pytest.approx(14, rel=0.1)
 
 
+def test_a_part_of_a_log_still_tells_what_was_left_out() -> None:
+    rows = [(str(n), word, n, "") for n in range(9) for word in ("arrived", "arrived", "weighed")]
+    part = log_of(rows, Naming().moments(), "source").part(0, 5)
+    assert (part.parcels, part.repeats, part.other) == (5, 9, {"weighed": 9})
+
+
+def test_what_is_predicted_has_its_busy_hours_where_the_log_has_them() -> None:
+    hour_us = 3_600 * SECOND_US
+    rates = (1_200_000,) * 12 + (120_000,) * 12
+    steady = Line(
+        arrivals=Arrivals(model=Poisson(rates_milli=rates)), cycle=None, way=None, verdict=None, exit=None,
+        after_review=None, review=None, bench=None,
+    )  # fmt: skip
+    fit = Fit(line=steady, arrivals=fit_arrivals(np.arange(0, 60 * SECOND_US, SECOND_US)), remarks=())
+    evening = Log(times={Moment.INDUCTED: np.arange(13 * hour_us, 23 * hour_us, 30 * SECOND_US)})
+    compared, _ = predict(begun_with(fit, evening, 0), evening, seed=1, replications=3)
+    assert _by_name(compared)["throughput"].error == pytest.approx(0.0, abs=0.1)
+
+
 def test_the_command_writes_scenario_page_and_figures(tmp_path: Path) -> None:
     log = write_csv(tmp_path / "export.csv", _one_officer(4, 1_500))
     words = [f"--event={theirs}={ours}" for theirs, ours in HAND_WORDS.items()]
@@ -248,6 +271,8 @@ def test_the_command_writes_scenario_page_and_figures(tmp_path: Path) -> None:
         (["{log}", "--twin-parcels", "5"], "expected --out too"),
         (["{log}", "--out", "nowhere/x.toml"], "expected an existing folder"),
         (["{short}"], "at least 50 parcels"),
+        (["{plain}", "--holdout", "0.001"], "--holdout keeps too few parcels to compare with: expected at least 20"),
+        (["{plain}", "--against", "{short}"], "--against has too few parcels to compare with: expected at least 20"),
     ],
 )
 def test_a_calibration_that_can_not_be_ends_with_one_clear_line(
@@ -256,7 +281,9 @@ def test_a_calibration_that_can_not_be_ends_with_one_clear_line(
     log = write_csv(tmp_path / "export.csv", [(1, "come", 1.0)])
     short = tmp_path / "short.csv"
     short.write_text("parcel,event,time\n1,inducted,1\n", encoding="utf-8")
-    places = {"log": log, "folder": tmp_path, "short": short}
+    plain = tmp_path / "plain.csv"
+    plain.write_text("parcel,event,time\n" + "".join(f"{n},inducted,{n}000000\n" for n in range(60)), encoding="utf-8")
+    places = {"log": log, "folder": tmp_path, "short": short, "plain": plain}
     done = CliRunner().invoke(calibrate, [one.format(**places) for one in arguments])
     assert done.exit_code == 1
     assert text in " ".join(done.output.split())
