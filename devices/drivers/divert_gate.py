@@ -10,13 +10,13 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from devices.commands import ReleasePulse
+from devices.io_image import U16
 from devices.requests import Failure, LinkFailure, Priority, Request
 from devices.signals import GateFault
 
 if TYPE_CHECKING:
     from devices.drivers.lane_io import LaneIo
 
-U16 = 0xFFFF
 NOT_AFTER_MS_MAX = 65_535
 """Register width: a permit may be sent at most 65 s ahead."""
 
@@ -102,8 +102,8 @@ class DivertGate:
         not_after_ms = (pulse.not_after_us - self.io.context.now()) // 1_000
         if not_after_ms <= 0:
             raise ValueError(f"permit {pulse.permit_no}: late by {-not_after_ms} ms")
-        if not 1 <= pulse.permit_no <= U16:
-            raise ValueError(f"permit number: expected 1..{U16}, was {pulse.permit_no}")
+        if not 1 <= pulse.permit_no < U16:
+            raise ValueError(f"permit number: expected 1..{U16 - 1}, was {pulse.permit_no}")
         pulse_ms_max = self.io.profile.number("gate", "pulse_ms_max")
         if not 1 <= pulse.pulse_ms <= pulse_ms_max:
             raise ValueError(f"pulse_ms: expected 1..{pulse_ms_max}, was {pulse.pulse_ms}")
@@ -112,9 +112,9 @@ class DivertGate:
             pulse.permit_no,
             pulse.pulse_ms,
             low >> 16,
-            low & U16,
+            low % U16,
             high >> 16,
-            high & U16,
+            high % U16,
             min(not_after_ms, NOT_AFTER_MS_MAX),
         )
         register = self.io.profile.register("release")
