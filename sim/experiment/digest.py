@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.experiment.batches import OBSERVATIONS_MIN, BatchMeans, batch_means
 from sim.experiment.figures import SECOND_US, Horizon, figures_of, queue_levels, window_of
@@ -21,8 +22,8 @@ WRONG = tuple(PLANTED_CODE[kind] for kind in sorted(CONTENT_ERRORS))
 class Digest:
     """Figures, single values and curves of one replication.
 
-    ``left``: parcels that left the belt;
-    ``wrong``: those of them whose contents were not as declared; ``escaped``: those of them that were released.
+    ``left``: parcels that left by an exit for good; ``wrong``: those of them whose contents were not as declared;
+    ``escaped``: those of them that were released.
 
     ``curves``: one value per minute of the run: parcels that arrived and left, mean number before feeder and bench.
     """
@@ -51,7 +52,7 @@ class WarmUp:
 def digest(log: Log, horizon: Horizon, cut: int) -> Digest:
     """Read a log."""
     first = window_of(log, horizon, cut).first
-    left = log.columns["left_us"][first:] != NEVER
+    left = _gone(log)[first:]
     wrong = np.isin(log.columns["planted"][first:], WRONG) & left
     return Digest(
         figures=figures_of(log, horizon, cut),
@@ -61,6 +62,11 @@ def digest(log: Log, horizon: Horizon, cut: int) -> Digest:
         escaped=int((wrong & (log.columns["released"][first:] == 1)).sum()),
         curves=_curves(log.columns),
     )
+
+
+def _gone(log: Log) -> NDArray[np.bool_]:
+    """Which parcels left by an exit for good; one that went round comes again under another number."""
+    return np.asarray((log.columns["left_us"] != NEVER) & (log.columns["looped"] == 0))
 
 
 def _curves(columns: Mapping[str, Column]) -> dict[str, Floats]:
@@ -93,7 +99,7 @@ def _levels(came: Column, went: Column, minutes: int) -> Floats:
 
 
 def passage_s(log: Log) -> Floats:
-    """Seconds from arrival to an exit, parcel by parcel; one that never left has its predecessor's."""
+    """Seconds from arrival to an exit, parcel by parcel; those of which one of the two is not known are left out."""
     left, arrived = log.columns["left_us"], log.columns["arrived_us"]
     known = (left != NEVER) & (arrived != NEVER)
     return np.asarray((left - arrived)[known] / SECOND_US)
@@ -109,7 +115,7 @@ SERIES: dict[str, Callable[[Log], Floats]] = {
     "feeder_wait_mean_s": lambda log: _known(log, log.columns["inducted_us"] - log.columns["arrived_us"]),
     "lane_time_mean_s": lambda log: _known(log, log.columns["left_us"] - log.columns["inducted_us"]),
     "bench_wait_mean_s": bench_wait_s,
-    "inspected_percent": lambda log: 100.0 * (log.columns["released"] == 0),
+    "inspected_percent": lambda log: 100.0 * (log.columns["released"][_gone(log)] == 0),
 }
 """Figures that are means over parcels, and the values they are means of: those that batch means can judge."""
 

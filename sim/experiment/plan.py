@@ -253,10 +253,11 @@ def _check(file: TomlFile, plan: Plan) -> None:
         _check_figures(file, "select.figure", [plan.select.figure])
         if len(plan.cases) < 2:
             file.complain("select", "expected two or more scenarios to select from")
-    for demand in plan.staffing.demand if plan.staffing else ():
-        _check_figures(file, "staffing.demand[0].figure", [demand.figure])
+    for place, demand in enumerate(plan.staffing.demand if plan.staffing else ()):
+        where = f"staffing.demand[{place}]"
+        _check_figures(file, f"{where}.figure", [demand.figure])
         if (demand.at_most is None) == (demand.at_least is None):
-            file.complain("staffing.demand[0]", f"{demand.figure}: expected one of at_most and at_least")
+            file.complain(where, f"{demand.figure}: expected one of at_most and at_least")
 
 
 def _check_figures(file: TomlFile, where: str, names: Sequence[str]) -> None:

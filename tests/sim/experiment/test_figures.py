@@ -8,7 +8,7 @@ import pytest
 from lane.errors import Cause
 from lane.model.grounds import Ground
 from lane.model.words import State
-from sim.experiment.digest import digest
+from sim.experiment.digest import SERIES, digest
 from sim.experiment.figures import Horizon, figures_of, queue_levels, weighted_quantile
 from sim.experiment.meanings import FIGURES, GROUND_PREFIX, STOPPED_PREFIX, meaning_of
 from sim.experiment.staffing import upper_escape
@@ -98,6 +98,13 @@ def test_a_parcel_sent_round_is_no_exit_and_no_inspection() -> None:
     figures = figures_of(_log(looped=np.array([0, 1, 0, 0])), Horizon.DAY)
     assert figures["throughput_per_hour"] == pytest.approx(3 * 3_600 / 50)
     assert figures["inspected_percent"] == pytest.approx(100 / 3)
+
+
+def test_bounds_and_batches_leave_out_a_parcel_sent_round_as_the_figures_do() -> None:
+    log = _log(looped=np.array([0, 1, 0, 0]), left_us=np.array([20, 30, 40, NEVER]))
+    found = digest(log, Horizon.DAY, 0)
+    assert (found.left, found.wrong) == (2, 1)
+    assert SERIES["inspected_percent"](log).mean() == found.figures["inspected_percent"] == 50.0
 
 
 def test_time_stands_by_state_and_by_cause_until_the_lane_runs_again() -> None:

@@ -57,6 +57,11 @@ WRONG = [
     ('compare = "2 at', 'compare = "3 at', r":6: compare: no scenario has the name '3 at the bench'"),
     ("at_most = 60", "at_mots = 60", r":13: staffing\.demand\[0\]\.at_mots: unknown key, did you mean 'at_most'"),
     ("at_most = 60", "", r"staffing\.demand\[0\]: bench_wait_p95_s: expected one of at_most and at_least"),
+    (
+        "at_most = 60",
+        'at_most = 60\n[[staffing.demand]]\nfigure = "bench_wait_mean_s"',
+        r":14: staffing\.demand\[1\]: bench_wait_mean_s: expected one of at_most and at_least",
+    ),
     ("bench_wait_p95_s", "bench_wait_p95", r"'bench_wait_p95' is no figure, did you mean 'bench_wait_p95_s'"),
     ("[2, 6]", "[2, 2]", r"the name '2 at the bench' stands twice"),
     ("[2, 6]", "[]", r":15: grid: expected `array` of length >= 1"),
