@@ -97,7 +97,10 @@ def tail_um(body: Body, parcel_um_max: int) -> int:
 
 
 def due_at(bodies: Sequence[Body], stage: int, station_um: int, window_um: int, belt_um: int) -> Body | None:
-    """The body whose head is due at this eye within its window, first in belt order."""
+    """The body whose head is due at this eye within its window, first in belt order.
+
+    Looks no further than the first body that is not there yet; None says nothing when bodies are not in belt order.
+    """
     first_um, last_um = belt_um - station_um - window_um, belt_um - station_um + window_um
     for body in bodies:
         if body.stage < stage:
@@ -118,7 +121,8 @@ def missed_at(bodies: Sequence[Body], stage: int, station_um: int, window_um: in
 
 
 def nearest(bodies: Sequence[Body], stage: int, station_um: int, reach_um: int, belt_um: int) -> Body | None:
-    """The body not yet seen at this eye whose place is nearest, at most ``reach_um`` away: it slipped."""
+    """The body not yet seen at this eye whose place is nearest, at most ``reach_um`` away, in whatever order they lie:
+    beyond its window it slipped."""
     best: Body | None = None
     best_um = reach_um + 1
     for body in bodies:

@@ -143,6 +143,8 @@ def _head(desk: Desk, eye: str, belt_um: int) -> None:
     stage, station, window = desk.eyes[eye]
     body = due_at(desk.bodies, stage, station, window, belt_um)
     slipped = False
+    if body is None:  # bodies that slipped may lie in another order than they came in: then the nearest in its window
+        body = nearest(desk.bodies, stage, station, window, belt_um)
     if body is None:
         if _seen_late(desk, eye, belt_um):
             return

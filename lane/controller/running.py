@@ -6,7 +6,7 @@ from lane import machine as packml
 from lane.controller import drawing
 from lane.controller.deciding import AUXILIARY
 from lane.controller.desk import Desk
-from lane.controller.permitting import flush, void_all
+from lane.controller.permitting import flush, through_gate, void_all
 from lane.controller.state import Due, GateSeen, Phase
 from lane.errors import CAUSES, Alarm, Cause, Kind, kind_of
 from lane.events.machine import StateChanged
@@ -134,7 +134,18 @@ def _guard(desk: Desk, given: Command) -> str:
         return "no link to " + ", ".join(lost)
     if given in (Command.RESET, Command.START) and not drawing.can_draw(desk):
         return "no draw epoch with a key is open"
+    if given is not Command.RESET and _barred(desk):
+        places, waiting = desk.config.bench_places, len(desk.state.parcels)
+        return f"the bench is full ({places} places), and the belt would bring it {waiting} more; record a result there"
     return ""
+
+
+def _barred(desk: Desk) -> bool:
+    """Whether the bench is full and the belt would bring it one more parcel."""
+    state = desk.state
+    if len(state.bench) < desk.config.bench_places:
+        return False
+    return not all(through_gate(desk, parcel) for parcel in state.parcels.values())
 
 
 def _enter(desk: Desk, was: State, reached: State) -> None:
@@ -337,11 +348,25 @@ def throttle(desk: Desk) -> None:
     if bench_free <= 0 or area_free <= 0 or machine.throttles:
         _full(desk, _BENCH_FULL, bench_free, config.bench_places)
         _full(desk, _RELEASE_AREA_FULL, area_free, config.release_places)
+        if _barred(desk):
+            _bar(desk)
     if machine.throttles:
         if machine.state is _EXECUTE and not state.parcels and not state.covers:
             command(desk, Command.SUSPEND, machine.throttles[0])
     elif machine.state is _SUSPENDED:
         command(desk, Command.UNSUSPEND, Cause.CURED)
+
+
+def _bar(desk: Desk) -> None:
+    """The bench is full and the belt still carries something to it: parcels that came after induction was told to end,
+    because the order was slow on its way. The belt stops until there is a place."""
+    machine = desk.machine
+    if _BENCH_FULL not in machine.throttles:
+        machine.throttles.append(_BENCH_FULL)
+        desk.alarm(Alarm.BENCH_FULL)
+    if machine.belt_wanted and command(desk, Command.HOLD, _BENCH_FULL) and machine.phase is Phase.FLUSH:
+        _rest(desk)  # no Hold from here: it stops where it is, the next start flushes
+        advance(desk)
 
 
 def _full(desk: Desk, cause: Cause, free: int, places: int) -> None:

@@ -6,6 +6,7 @@ from devices.signals import EyeChanged, LinkLost, LinkRestored
 from lane.events.machine import BeltFlushed, TrackingStray
 from lane.events.parcel import CustodyUnproven, ParcelDiverted, ParcelDrawn, ParcelReleased, TrackingLost
 from lane.inputs import AnyInput
+from lane.model.config import EYE_DIVERT, EYE_EXIT_INSPECT
 from lane.model.grounds import Ground
 from lane.model.words import State
 from lane.orders import Reset, Start
@@ -195,3 +196,15 @@ def test_edges_kept_over_a_gap_in_the_polls_are_sorted_out_without_a_flush() -> 
     assert not alarms(plant) & {201, 202}
     assert set(fresh) <= released(plant)
     all_accounted(plant)
+
+
+def test_body_that_slipped_behind_another_does_not_hide_that_one_from_the_exit_eye() -> None:
+    """Pieces of a torn parcel: the first one slips 180 mm and lies behind the second from then on."""
+    plant = running()
+    behind = {EYE_DIVERT: 180 * MM, EYE_EXIT_INSPECT: 180 * MM}
+    plant.lay(Box(code="T000000001", length_um=20 * MM, seen=1, slip_um=behind), gap_um=0)
+    plant.lay(Box(code="T000000002", length_um=20 * MM, seen=1), gap_um=100 * MM)
+    plant.run(MINUTE)
+    assert [event.seq for event in plant.of(ParcelDiverted)] == [2, 1]
+    assert Ground.TRACKING_LOST in grounds(plant, 1)
+    assert Ground.TRACKING_LOST not in grounds(plant, 2)

@@ -7,7 +7,7 @@ from devices.signals import (
     GateFault,
 )
 from lane.errors import Alarm
-from lane.events.machine import Snapshot
+from lane.events.machine import Snapshot, StateChanged
 from lane.events.parcel import (
     CustodyUnproven,
     DispositionDecided,
@@ -22,8 +22,8 @@ from lane.inputs import FeedState, OutboxLevel
 from lane.model.grounds import Ground
 from lane.model.words import Custody, State
 from lane.orders import Complete, Hold, MoveCustody, Reset, Start, Stop, Unhold
-from tests.lane.core.boxes import Box
-from tests.lane.core.helpers import MINUTE, alarms, grounds, reach, running, state
+from tests.lane.core.boxes import MM, Box
+from tests.lane.core.helpers import MINUTE, alarms, grounds, reach, refusals, running, state
 from tests.lane.core.miniplant import MiniPlant
 
 
@@ -187,3 +187,70 @@ def test_silent_status_feed_sends_everything_to_inspect_and_the_lane_runs_on() -
     reach(plant, ParcelReleased)
     assert grounds(plant, 1) == {Ground.STATUS_STALE}
     assert state(plant) is State.EXECUTE
+
+
+def late_bodies(boxes: int, *, bench_places: int) -> MiniPlant:
+    """A lane whose feeder does not hear that induction ended: it brings all of its boxes, all for the bench."""
+    plant = running(bench_places=bench_places)
+    for number in range(boxes):
+        plant.lay(Box(code=f"T{number:09d}", seen=1, answer={"forced": True}))
+    return plant
+
+
+def test_belt_stops_before_it_brings_a_full_bench_one_more_and_waits_for_a_place() -> None:
+    plant = late_bodies(4, bench_places=3)
+    plant.run(3 * MINUTE)
+    assert state(plant) is State.HELD
+    assert len(plant.core.state.bench) == 3
+    assert plant.core.state.parcels.keys() == {4}
+    assert Alarm.BENCH_FULL in alarms(plant)
+    plant.order(Unhold)
+    assert refusals(plant) == [
+        "the bench is full (3 places), and the belt would bring it 1 more; record a result there"
+    ]
+    plant.order(MoveCustody, seq=1, custody=Custody.WITH_AUTHORITY)
+    plant.order(Unhold)
+    plant.run(MINUTE)
+    assert plant.core.state.bench.keys() == {2, 3, 4}
+    assert state(plant) is State.SUSPENDED
+
+
+def test_belt_that_runs_empty_stops_before_a_full_bench_and_the_next_start_waits_for_a_place() -> None:
+    plant = late_bodies(4, bench_places=3)
+    reach(plant, ParcelDiverted)
+    plant.order(Stop)
+    plant.run(MINUTE)
+    assert state(plant) is State.STOPPED
+    assert len(plant.core.state.bench) == 3
+    plant.order(Reset)
+    plant.order(Start)
+    assert "the bench is full" in refusals(plant)[-1]
+    plant.order(MoveCustody, seq=2, custody=Custody.WITH_AUTHORITY)
+    plant.order(Start)
+    plant.run(MINUTE)
+    assert plant.core.state.bench.keys() == {1, 3, 4}
+
+
+def test_full_bench_does_not_stop_the_belt_under_a_parcel_that_is_through_the_gate() -> None:
+    plant = running(bench_places=1)
+    plant.lay(Box(code="T000000001", seen=1, length_um=120 * MM), gap_um=300 * MM)
+    plant.lay(Box(code="T000000002", length_um=120 * MM, answer={"forced": True}), gap_um=300 * MM)
+    plant.run(2 * MINUTE)
+    assert plant.core.state.bench.keys() == {1}
+    assert [event.seq for event in plant.of(ParcelReleased)] == [2]
+    assert state(plant) is State.SUSPENDED
+    assert State.HELD not in {event.reached for event in plant.of(StateChanged)}
+
+
+def test_restarted_core_tells_again_that_a_full_bench_bars_the_belt() -> None:
+    plant = late_bodies(4, bench_places=3)
+    plant.run(3 * MINUTE)
+    plant.begin()
+    assert Alarm.BENCH_FULL in plant.core.state.alarms.entries
+    plant.order(Reset)
+    plant.order(Start)
+    assert "the bench is full" in refusals(plant)[-1]
+    plant.order(MoveCustody, seq=1, custody=Custody.WITH_AUTHORITY)
+    plant.order(Start)
+    plant.run(MINUTE)
+    assert plant.core.state.bench.keys() == {2, 3, 4}
