@@ -134,7 +134,8 @@ class _Builder:
         order = record.order if isinstance(record, OrderGiven) else None
         person = str(getattr(order or record, "person", ""))
         device = str(getattr(record, "role", "")) or self._device(record)
-        relations = list(self._relations(at, record, seq, person, device))
+        second = str(getattr(order or record, "second", ""))
+        relations = list(self._relations(at, record, seq, (person, second), device))
         if order is not None and (seq := int(getattr(order, "seq", 0))):
             relations.append(Relation(target=self._object(Kind.PARCEL, str(seq)).id, qualifier="ordered for"))
         attributes = _attributes(record) | ({"order": type(order).__name__} if order is not None else {})
@@ -157,7 +158,9 @@ class _Builder:
             return "release exit eye" if record.via is Via.GATE else ""
         return DEVICE_OF.get(type(record), "")
 
-    def _relations(self, at: datetime, record: Any, seq: int, person: str, device: str) -> Iterable[Relation]:
+    def _relations(
+        self, at: datetime, record: Any, seq: int, persons: tuple[str, str], device: str
+    ) -> Iterable[Relation]:
         if seq:
             body = self._object(Kind.PARCEL, str(seq))
             if not body.changes:
@@ -168,10 +171,9 @@ class _Builder:
             yield Relation(target=body.id, qualifier="concerns")
             if seq in self._list_of:
                 yield Relation(target=self._list_of[seq], qualifier="compared with")
-        if person:
-            yield Relation(target=self._named(Kind.OFFICER, person).id, qualifier="by")
-        if getattr(record, "second", ""):
-            yield Relation(target=self._named(Kind.OFFICER, record.second).id, qualifier="second person")
+        for person, part in zip(persons, ("by", "second person"), strict=True):
+            if person:
+                yield Relation(target=self._named(Kind.OFFICER, person).id, qualifier=part)
         if device:
             yield Relation(target=self._named(Kind.DEVICE, device).id, qualifier="seen by")
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as parquet
 import pytest
 from click.testing import CliRunner
 
+from lane.inputs import OrderGiven
 from sim.export.cli import export
 from sim.export.log import EPOCH, EventLog, Kind, event_log
 from sim.export.xes import _legal
@@ -92,6 +93,18 @@ def test_a_parcel_leads_to_its_list_and_that_to_its_order(log: EventLog) -> None
             (declared,) = [log.objects[one.target] for one in body.relations if one.qualifier == "declared by"]
             assert [log.objects[one.target].kind for one in declared.relations] == [Kind.ORDER]
             assert body.changes[0] == (EPOCH, "number", event.case)
+
+
+def test_an_order_that_needs_two_persons_names_both(log: EventLog, recorded: Recorded) -> None:
+    given = [record for record in open_recording(recorded.path).records() if isinstance(record, OrderGiven)]
+    asked = {(one.person, second) for one in (each.order for each in given) if (second := getattr(one, "second", ""))}
+    assert asked
+    found = {
+        tuple(each.target.partition(":")[2] for each in event.relations if each.qualifier in ("by", "second person"))
+        for event in log.events
+        if event.kind == "OrderGiven"
+    }
+    assert {names for names in found if len(names) == 2} == asked
 
 
 def test_xes_has_one_trace_per_parcel_in_the_order_of_the_journal(files: Path, log: EventLog) -> None:
