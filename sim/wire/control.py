@@ -57,7 +57,7 @@ class Control:
         try:
             order = json.loads(line)
             return {"ok": True, "wall_us": wall_us(), **self.obey(order)}
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
             return {"ok": False, "reason": f"{type(error).__name__}: {error}"}
 
     def obey(self, order: Order) -> Order:

@@ -190,3 +190,8 @@ def test_orders_that_nobody_knows_are_refused(lane: Lane) -> None:
         lane.control.do("tcp_black_hole", role="io", seconds=-1)
     with pytest.raises(RuntimeError, match="expected estop_released"):
         lane.control.do("safety", set={"gravity": False})
+    with pytest.raises(RuntimeError, match="AttributeError"):
+        lane.control.do("safety", set=["estop_released"])
+    with pytest.raises(RuntimeError, match="OverflowError"):
+        lane.control.do("tcp_refuse", role="io", seconds=10**400)
+    assert lane.control.do("truth")["ok"], "what nobody can obey ends nothing"
