@@ -42,7 +42,6 @@ class _Parcel:
     decided: str = ""
     decided_us: int = -1
     grounds: list[str] = field(default_factory=list)
-    names: dict[int, str] = field(default_factory=dict)
     lines: list[list[str]] = field(default_factory=list)
     bench: str = ""
     bench_us: int = -1
@@ -61,6 +60,7 @@ class Film:
         self._beam: list[tuple[int, bool]] = []
         self._states: list[tuple[int, str, str]] = []
         self._alarms: list[list[Any]] = []
+        self._standing: dict[int, list[list[Any]]] = {}
         self._events: list[tuple[int, str, str, int]] = []
         self._wall: tuple[int, str] = 0, ""
         self._first_us = self._last_us = -1
@@ -115,12 +115,13 @@ class Film:
     def _raised(self, event: machine.AlarmRaised) -> None:
         text = ALARMS[Alarm(event.number)]
         title = f"{alarm_title(event.number)} {event.detail}".rstrip()
-        self._alarms.append([event.at_us, -1, event.number, title, text.way_out, str(text.priority)])
+        row = [event.at_us, -1, event.number, title, text.way_out, str(text.priority)]
+        self._alarms.append(row)
+        self._standing.setdefault(event.number, []).append(row)
 
     def _cleared(self, event: machine.AlarmCleared) -> None:
-        for row in self._alarms:
-            if row[2] == event.number and row[1] < 0:
-                row[1] = event.at_us
+        for row in self._standing.pop(event.number, ()):
+            row[1] = event.at_us
 
     def _inducted(self, event: parcel.ParcelInducted) -> None:
         self._parcels[event.seq] = _Parcel(event.seq, event.head_um, event.at_us)
@@ -284,10 +285,9 @@ def _row(body: _Parcel, ms: Callable[[int], int]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def film_of(recording: Recording, each: Callable[[], object] = lambda: None) -> Film:
-    """All records of a recording, folded; ``each`` is called for every one."""
+def film_of(recording: Recording) -> Film:
+    """All records of a recording, folded."""
     film = Film(recording)
     for record in recording.records():
         film.saw(record)
-        each()
     return film
