@@ -68,7 +68,7 @@ class _Core(Core):
 
 
 class DriverStation:
-    """One run. ``signals``: how many of each kind the drivers gave; ``refused``: orders refused."""
+    """One run. ``signals``: how many of each kind the drivers gave; ``refused``: failed requests by kind."""
 
     def __init__(
         self,

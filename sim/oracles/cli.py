@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from sim.arguments import SEED, RealRange
 from sim.oracles.campaign import REPLICATIONS, Outcome, run
 from sim.oracles.cases import CASES, FURTHER, REQUIRED
 from sim.outputs import expect_folders, write_figures
+from sim.terminal import counting
 
 
 @click.command("oracles")
@@ -32,7 +32,7 @@ def oracles(seed: int, share: float, json_file: Path | None) -> None:
     """
     expect_folders(json=json_file)
     began = time.perf_counter()
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with counting() as progress:
         task = progress.add_task("simulating", total=len(CASES))
         outcomes, right = run(CASES, seed=seed, share=share, each=lambda _: progress.advance(task))
     wall_s = time.perf_counter() - began

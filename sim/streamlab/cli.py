@@ -9,7 +9,6 @@ from typing import Any
 import click
 import numpy
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
 from lane.settings.reader import SettingsError
@@ -27,6 +26,7 @@ from sim.streams.fitted import FittedGoods
 from sim.streams.make import make_stream
 from sim.streams.rates import HOUR_US
 from sim.streams.rows import stream_schema
+from sim.terminal import spinning
 
 IN_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT_FILE = click.Path(dir_okay=False, path_type=Path)
@@ -256,11 +256,10 @@ def _show_fit(figures: dict[str, Any]) -> None:
 
 def _working(what: str, work: Callable[[Callable[[int], object]], dict[str, Any]]) -> dict[str, Any]:
     """Run with a spinner that counts parcels; faults of the user's files end the command with one line each."""
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:.0f}"), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with spinning() as progress:
         task = progress.add_task(what, total=None)
         try:
-            return work(lambda number: progress.update(task, completed=number))
+            return work(lambda number: progress.update(task, description=f"{what}: {number:,} parcels"))
         except TooShort as error:
             raise click.ClickException(f"the stream: {error}") from error
         except (SettingsError, ValueError) as error:

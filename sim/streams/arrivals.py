@@ -81,7 +81,8 @@ class Waves:
         mean = self.size_milli / MILLI
         match self.size_law:
             case BatchLaw.CONSTANT:
-                return mean, mean * mean
+                rest = mean % 1  # so often one more than the whole part
+                return mean, mean * mean + rest * (1 - rest)
             case BatchLaw.GEOMETRIC:
                 return mean, 2 * mean * mean - mean
             case BatchLaw.TABLE:

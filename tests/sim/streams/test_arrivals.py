@@ -87,6 +87,10 @@ def test_dispersion_over_long_windows_is_the_limit_of_theory(model: Model, limit
     assert abs(value / limit - 1) < 2.8 * (2 / windows) ** 0.5
 
 
+def test_batches_of_two_and_three_in_turn_by_chance_have_the_moments_of_both() -> None:
+    assert Waves(size_law=BatchLaw.CONSTANT, size_milli=2_500).moments() == (2.5, (2**2 + 3**2) / 2)
+
+
 def test_counts_in_short_windows_are_less_bunched_than_over_long_ones() -> None:
     times = times_of(Mmpp(rates_milli=(300_000, 3_000_000), leaving_milli=(20_000, 20_000)), 40_000)
     short, long = (index_of_dispersion(times, seconds * 1_000_000)[0] for seconds in (10, 600))
