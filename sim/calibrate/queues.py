@@ -37,11 +37,6 @@ class Station:
         """Times before service."""
         return self.began - self.arrived
 
-    @property
-    def mean_wait_us(self) -> float:
-        """Mean wait of the jobs."""
-        return float(self.waits.mean()) if len(self.waits) else 0.0
-
 
 def begins(arrived: Floats, services: Floats, servers: int) -> Floats:
     """When each job begins, given its service time; jobs in order of arrival."""

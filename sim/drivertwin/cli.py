@@ -53,7 +53,7 @@ def drivers(requests: int, seed: int, json_file: Path | None) -> None:
 
 def run_all(requests: int, seed: int, progress: Progress | None = None) -> dict[str, Any]:
     """Figures of all parts, ready for JSON."""
-    from sim.drivertwin.requests_campaign import by_catalogue, residual, run_wire
+    from sim.drivertwin.requests_campaign import WRONG_SHOWN_MAX, by_catalogue, residual, run_wire
     from sim.drivertwin.serial_campaign import LineFault, run_serial
     from sim.drivertwin.wire_faults import Wire
 
@@ -62,10 +62,12 @@ def run_all(requests: int, seed: int, progress: Progress | None = None) -> dict[
     injected: Counter[str] = Counter()
     wires: dict[str, dict[str, Any]] = {}
     wrong: list[str] = []
+    wires_s = 0.0
     for wire, share in shares.items():
         result = run_wire(wire, share, seed, tick=_tick(progress, f"{wire}", share))
         injected.update(by_catalogue(result, wire))
         wrong += result.wrong
+        wires_s += result.wall_s
         wires[str(wire)] = {
             "requests": result.requests,
             "answered": result.answered,
@@ -95,9 +97,9 @@ def run_all(requests: int, seed: int, progress: Progress | None = None) -> dict[
     )  # fmt: skip
     return {
         "requests": requests,
-        "requests_per_s": round(requests / sum(wire["requests"] / wire["requests_per_s"] for wire in wires.values())),
+        "requests_per_s": round(sum(shares.values()) / wires_s),
         "wrong": len(wrong),
-        "wrong_shown": wrong[:20],
+        "wrong_shown": wrong[:WRONG_SHOWN_MAX],
         "faults_injected": dict(sorted(injected.items())),
         "wires": wires,
         "serial": {

@@ -29,10 +29,6 @@ class PlantClock:
         """Plant time now."""
         return (wall_us() - self._zero_us) * self.speed
 
-    def wall_delay_s(self, plant_us: int) -> float:
-        """Seconds of wall until that plant time (0: it has come)."""
-        return max(0, plant_us - self.now_us()) / self.speed / 1e6
-
     def stepped(self, due_wall_us: int) -> None:
         """A step that was due at this wall time runs."""
         lag = wall_us() - due_wall_us

@@ -84,7 +84,6 @@ class WireLane:
         self._layout = layout
         self._count = 0
         self._lit = False
-        self._step_due_us = 0
         self.tasks: list[asyncio.Task[None]] = []
         self._devices(folder)
 

@@ -50,7 +50,6 @@ class Crew:
         self, kernel: Kernel, persons: int, calendar: Calendar | None, done: Done, first_priority: int
     ) -> None:
         self._kernel = kernel
-        self._calendar = calendar
         self._done = done
         self._priority = first_priority
         self._tasks: simpy.Store = simpy.Store(kernel)
