@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from lane.model.config import GateConfig, Layout
 from sim.streams.make import StreamSpec, make_stream
 from sim.streams.truth import ParcelTruth
 from sim.wire.control import Control
@@ -34,12 +35,17 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--truth", type=Path, required=True, help="referee's log (JSON lines)")
     parser.add_argument("--control", type=Path, required=True, help="control socket")
     parser.add_argument("--leashed", action="store_true", help="stop when standard input is closed")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.speed < 1:
+        parser.error(f"--speed: expected 1 or more, was {options.speed}")
+    return options
 
 
-async def serve(options: argparse.Namespace, parcels: list[ParcelTruth], folder: Path) -> int:
+async def serve(
+    options: argparse.Namespace, field: tuple[Layout, GateConfig], parcels: list[ParcelTruth], folder: Path
+) -> int:
     """Run the lane's devices until a stop order or signal; the exit status."""
-    layout, gate = read_layout(options.lane)
+    layout, gate = field
     truth = TruthLog(options.truth)
     lane = WireLane(
         parcels,
@@ -97,12 +103,17 @@ def write_addresses(path: Path, addresses: dict[str, str]) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Entry point."""
     options = arguments(argv)
-    if options.stream is not None:
-        parcels = read_stream(options.stream)
-    else:
-        parcels = make_stream(StreamSpec(seed=options.seed, parcels=options.parcels))
+    try:
+        field = read_layout(options.lane)
+        if options.stream is not None:
+            parcels = read_stream(options.stream)
+        else:
+            parcels = make_stream(StreamSpec(seed=options.seed, parcels=options.parcels))
+    except (OSError, ValueError) as error:
+        print(f"wire twin: {error}", file=sys.stderr)
+        return 2
     with tempfile.TemporaryDirectory(prefix="lane-wire-") as folder:
-        return asyncio.run(serve(options, parcels, Path(folder)))
+        return asyncio.run(serve(options, field, parcels, Path(folder)))
 
 
 if __name__ == "__main__":
