@@ -1,8 +1,9 @@
-"""``lane vision``: judge a stored picture by hand."""
+"""``lane vision``: judge a stored picture by hand; commands of other buildings are found by entry point."""
 
 import hashlib
 import json
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,25 @@ import click
 MODELS = Path(__file__).resolve().parents[1] / "config" / "models" / "signatures.json"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Extensible(click.Group):
+    """Its own commands, and those that other buildings offer as ``lane.vision.commands``, loaded when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, sorted."""
+        return sorted({*self.commands, *(point.name for point in entry_points(group="lane.vision.commands"))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command behind a name (None: no such command)."""
+        own = self.commands.get(cmd_name)
+        points = entry_points(group="lane.vision.commands", name=cmd_name)
+        if own is not None or not points:
+            return own
+        command = next(iter(points)).load()
+        assert isinstance(command, click.Command), cmd_name
+        return command
+
+
+@click.group(cls=Extensible, context_settings={"help_option_names": ["-h", "--help"]})
 def vision() -> None:
     """Judge stored X-ray pictures against declared goods."""
 

@@ -57,6 +57,13 @@ class Pipeline:
     ) -> tuple[ItemCount, Seen, Verdict]:
         """Judge one picture; ``ItemCount`` is the answer, the others are what the overlay draws."""
         seen = see(frame, self._basis)
+        count, verdict = self.judge(seen, lines, scales, image_sha256)
+        return count, seen, verdict
+
+    def judge(
+        self, seen: Seen, lines: Sequence[ExpectedLine], scales: Scales, image_sha256: str
+    ) -> tuple[ItemCount, Verdict]:
+        """Judge what a picture showed: one picture can be held against several lists or weights."""
         start = time.perf_counter_ns()
         if seen.quality.abstain is not Abstain.NONE:
             reasons: dict[int, Abstain] = {line.line_no: seen.quality.abstain for line in lines}
@@ -76,7 +83,7 @@ class Pipeline:
             signatures=self.signatures.version,
             timings=(*seen.timings, ("verify", spent)),
         )
-        return count, seen, verdict
+        return count, verdict
 
 
 def weighing(scales: Scales, seen: Seen) -> Weighing:
