@@ -1,5 +1,6 @@
 """XES (IEEE 1849-2016): one trace per parcel, events in the order of the journal. Own code."""
 
+import re
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -14,6 +15,7 @@ EXTENSIONS = (
 )
 SCHEDULED = frozenset({"ReviewRequested", "InspectionOrdered"})
 """Events that ask for something; all others are complete when they are recorded."""
+_NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_xes(path: Path, log: EventLog) -> int:
@@ -62,5 +64,5 @@ def _attribute(name: str, value: Value) -> str:
 
 
 def _legal(text: str) -> str:
-    """Without the control characters that XML 1.0 can't hold."""
-    return "".join(sign for sign in text if sign >= " " or sign in "\t\n")
+    """Without the characters that XML 1.0 can't hold (section 2.2), and without carriage returns."""
+    return _NO_XML.sub("", text)

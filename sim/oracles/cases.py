@@ -4,7 +4,6 @@ The simulations are the recursions of ``paths`` over columns (one per replicatio
 same times on equal draws, which tests prove. Random numbers: one Philox stream per (seed, replication, name).
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import exp, log, sqrt
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from sim.oracles import closed
 from sim.oracles.paths import kiefer_wolfowitz_columns
+from sim.streams.philox import philox
 
 Columns = NDArray[np.float64]
 """Shape (customers, replications)."""
@@ -28,11 +28,7 @@ class Draws:
     """Random columns of one case: column r is the stream of replication r."""
 
     def __init__(self, seed: int, name: str, replications: int) -> None:
-        word = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-        self._generators = [
-            np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, replication, word])))
-            for replication in range(replications)
-        ]
+        self._generators = [philox(seed, replication, name) for replication in range(replications)]
         self.replications = replications
 
     def exponential(self, mean: float, customers: int) -> Columns:

@@ -160,3 +160,4 @@ def test_what_can_not_be_written_is_refused(recorded: Recorded, words: list[str]
 
 def test_control_characters_never_reach_xml() -> None:
     assert _legal("a\x00b\x1fc\td & < 王") == "abc\td & < 王"
+    assert _legal("a\ufffeb\uffffc\ud800d\U0001f4e6") == "abcd\U0001f4e6"
