@@ -18,6 +18,7 @@
 
 import difflib
 import itertools
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from msgspec import Meta
 from lane.settings.reader import SettingsError, TomlFile
 from sim.arguments import SEED_MAX
 from sim.experiment.batches import OBSERVATIONS_MIN
+from sim.experiment.digest import SERIES
 from sim.experiment.figures import Horizon
 from sim.experiment.meanings import FIGURES, GROUND_PREFIX, USUAL, meaning_of
 from sim.experiment.replications import FIRST, PRECISION, STAYS
@@ -148,6 +150,8 @@ def load_plan(path: Path) -> Plan:
     if file.data.get("schema") != _SCHEMA:
         file.complain("schema", f'expected "{_SCHEMA}" (an experiment, see config/experiments/)')
         file.finish()
+    _expect_finite(file, file.data, "")
+    file.finish()
     try:
         read = msgspec.convert(_floats(file.data), _File)
     except msgspec.ValidationError as error:
@@ -183,6 +187,18 @@ def load_plan(path: Path) -> Plan:
 _SCHEMA = "sim-experiment/1"
 _CHOICES = {"horizon": tuple(map(str, Horizon)), "goal": tuple(map(str, Goal))}
 _KNOWN = sorted({field for kind in (_File, Select, Demand, Staffing, _Named) for field in kind.__struct_fields__})
+
+
+def _expect_finite(file: TomlFile, value: Any, where: str) -> None:
+    """TOML knows inf and nan; no key of a study takes them."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _expect_finite(file, item, f"{where}.{key}" if where else key)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            _expect_finite(file, item, f"{where}[{place}]")
+    elif isinstance(value, Decimal) and not math.isfinite(float(value)):
+        file.complain(where, f"expected a finite number, was {value}")
 
 
 def _floats(value: Any) -> Any:
@@ -243,6 +259,9 @@ def _check(file: TomlFile, plan: Plan) -> None:
     if plan.batches:
         if plan.baseline or plan.select or plan.staffing:
             file.complain("replications", '"batches" can\'t compare, select or staff: these need replications')
+        if SERIES.keys().isdisjoint(plan.figures):
+            known = ", ".join(SERIES)
+            file.complain("figures", f"batches have intervals of means over parcels only, expected one of {known}")
         if plan.parcels < OBSERVATIONS_MIN:
             file.complain("parcels", f"expected at least {OBSERVATIONS_MIN} for batches, was {plan.parcels}")
     names = [case.name for case in plan.cases]
