@@ -84,8 +84,10 @@ class ArrivalFit:
 
 def fit_arrivals(times: Times, start_us: int = 0, seed: int = 1) -> ArrivalFit:
     """Fit all models to arrival times (microseconds, in order). Raises ``TooShort`` below 50 parcels."""
-    if len(times) < PARCELS_MIN or times[-1] == times[0]:
-        raise TooShort(f"expected at least {PARCELS_MIN} parcels at different times, was {len(times)}")
+    if len(times) < PARCELS_MIN:
+        raise TooShort(f"expected at least {PARCELS_MIN} parcels, was {len(times)}")
+    if times[-1] == times[0]:
+        raise TooShort(f"expected parcels at different times, all {len(times)} came at once")
     multipliers = daily(times, start_us)
     rate = (len(times) - 1) * HOUR_US / float(times[-1] - times[0])
     steady = _operational(times, multipliers, start_us) if multipliers else times
@@ -274,8 +276,9 @@ def _sigmas(
     tried: Sequence[tuple[tuple[float, ...], tuple[float, ...]]], waits: tuple[float, ...], index: tuple[float, ...]
 ) -> float:
     """Greatest distance of the stream's figures from the mean of the tries, in deviations of a new try."""
-    made = numpy.log(numpy.array([[w + WAIT_FLOOR for w in one] + list(other) for one, other in tried]))
-    own = numpy.log(numpy.array([w + WAIT_FLOOR for w in waits] + list(index)))
+    with numpy.errstate(divide="ignore"):  # counts that never vary have the index 0, which is no figure to compare
+        made = numpy.log(numpy.array([[w + WAIT_FLOOR for w in one] + list(other) for one, other in tried]))
+        own = numpy.log(numpy.array([w + WAIT_FLOOR for w in waits] + list(index)))
     known = numpy.isfinite(own) & numpy.isfinite(made).all(axis=0)
     made, own = made[:, known], own[known]
     spread = numpy.maximum(made.std(axis=0, ddof=1), SPREAD_MIN) * math.sqrt(1 + 1 / len(made))

@@ -93,12 +93,17 @@ def per_minute(axes: Axes, times: Times) -> None:
 
 def dispersion(axes: Axes, streams: dict[str, Times]) -> None:
     """Index of dispersion of counts against the window, one line per stream; 1 is Poisson."""
+    some = False
     for (name, times), colour in zip(streams.items(), (BLUE, ORANGE, GREY), strict=False):
-        points = curve(times)
+        points = [(window_s, value) for window_s, value in curve(times) if value > 0]
+        some = some or bool(points)
         axes.plot([w for w, _ in points], [v for _, v in points], marker=".", label=name, color=colour)
     axes.axhline(1.0, color=GREY, linestyle=":", linewidth=1)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    if some:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+    else:
+        axes.text(0.5, 0.5, "too few parcels, or none that vary", transform=axes.transAxes, ha="center")
     axes.set_xlabel("window, s")
     axes.set_ylabel("variance / mean of counts")
     if len(streams) > 1:

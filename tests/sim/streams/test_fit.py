@@ -96,6 +96,13 @@ def test_a_fitted_day_gives_the_rates_of_its_hours() -> None:
 def test_too_short_a_stream_is_told_so() -> None:
     with pytest.raises(TooShort, match="at least 50 parcels"):
         fit_arrivals(_times(Poisson(rates_milli=(1_000_000,)), 49))
+    with pytest.raises(TooShort, match="at different times, all 60 came at once"):
+        fit_arrivals(numpy.full(60, 5))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_stream_without_any_spread_is_fitted_without_a_warning() -> None:
+    assert fit_arrivals(numpy.arange(100) * 1_000_000).recommended in ("regular", "renewal", "trace")
 
 
 def test_dispersion_is_told_with_an_interval_at_each_window_that_the_stream_fills() -> None:
@@ -252,6 +259,15 @@ def test_a_picture_is_one_file_that_loads_nothing(tmp_path: Path) -> None:
     wrong = runner.invoke(streams, ["show", str(stream), "--out", str(tmp_path / "p.gif")])
     assert wrong.exit_code != 0
     assert "expected a name that ends in .html, .png, .svg" in wrong.output
+
+
+@pytest.mark.parametrize("rows", [1, 20])
+def test_a_stream_too_short_for_a_dispersion_has_a_picture_all_the_same(rows: int, tmp_path: Path) -> None:
+    lines = [f"{number * 1_000_000},A{number},100,100,100,1\n" for number in range(rows)]
+    (tmp_path / "s.csv").write_text("t_us,barcode,l_mm,w_mm,h_mm,g\n" + "".join(lines), encoding="utf-8")
+    done = CliRunner().invoke(streams, ["show", str(tmp_path / "s.csv"), "--out", str(tmp_path / "p.svg")])
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "p.svg").read_bytes().startswith(b"<?xml")
 
 
 @pytest.mark.parametrize(
