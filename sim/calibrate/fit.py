@@ -10,7 +10,7 @@ from sim.calibrate.figures import bench_desk, review_desk
 from sim.calibrate.line import Desk, Line
 from sim.calibrate.moments import NONE_US, Log, Moment
 from sim.calibrate.queues import Station
-from sim.streamlab.arrivals_fit import ArrivalFit, fit_arrivals
+from sim.streamlab.arrivals_fit import ArrivalFit, TooShort, fit_arrivals
 from sim.streamlab.laws import SAMPLES_MIN, LawFit, fit_law
 from sim.streams.arrivals import DAY_US
 from sim.streams.rates import HOUR_US
@@ -40,7 +40,12 @@ def fit_line(log: Log, start_us: int = 0, seed: int = 1, progress: Callable[[str
     remarks: list[str] = []
     told("fitting arrival models")
     entry = log.of(log.entry)
-    arrivals = fit_arrivals(entry - entry[0], _begins_us(log, start_us), seed)
+    if log.unentered:
+        remarks.append(f"{log.unentered} parcels without the event {log.entry} were left out")
+    try:
+        arrivals = fit_arrivals(entry - entry[0], _begins_us(log, start_us), seed)
+    except TooShort as error:
+        raise TooShort("; ".join((str(error), *remarks))) from error
     if arrivals.recommended == "trace":
         best = arrivals.chosen()
         remarks.append(f"no arrival model is near enough (best: {best.name}, score {best.score:.2f}): "

@@ -38,13 +38,14 @@ class Log:
     """``times``: per moment the time of each parcel (microseconds, ``NONE_US``: none), parcels in order of arrival.
 
     ``persons``: names seen at a moment. ``repeats``: later events of the same parcel and moment, left out. ``other``:
-    events with other names, left out, by name.
+    events with other names, left out, by name. ``unentered``: parcels without the log's entry, left out.
     """
 
     times: dict[Moment, Column]
     persons: dict[Moment, frozenset[str]] = field(default_factory=dict)
     repeats: int = 0
     other: dict[str, int] = field(default_factory=dict)
+    unentered: int = 0
     source: str = ""
 
     @property
@@ -126,4 +127,5 @@ def log_of(rows: Iterable[tuple[str, str, int, str]], names: Mapping[str, Moment
                     column[place[number]] = at_us
             times[moment] = column
     kept = {moment: frozenset(names_) for moment, names_ in persons.items()}
-    return Log(times=times, persons=kept, repeats=repeats, other=other, source=source)
+    left_out = len(parcels) - len(order)
+    return Log(times=times, persons=kept, repeats=repeats, other=other, unentered=left_out, source=source)

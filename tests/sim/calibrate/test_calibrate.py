@@ -272,6 +272,7 @@ def test_the_command_writes_scenario_page_and_figures(tmp_path: Path) -> None:
         (["{log}", "--out", "nowhere/x.toml"], "expected an existing folder"),
         (["{short}"], "at least 50 parcels"),
         (["{plain}", "--holdout", "0.001"], "--holdout keeps too few parcels to compare with: expected at least 20"),
+        (["{half}"], "at least 50 parcels, was 1; 59 parcels without the event arrived were left out"),
         (["{plain}", "--against", "{short}"], "--against has too few parcels to compare with: expected at least 20"),
     ],
 )
@@ -283,7 +284,9 @@ def test_a_calibration_that_can_not_be_ends_with_one_clear_line(
     short.write_text("parcel,event,time\n1,inducted,1\n", encoding="utf-8")
     plain = tmp_path / "plain.csv"
     plain.write_text("parcel,event,time\n" + "".join(f"{n},inducted,{n}000000\n" for n in range(60)), encoding="utf-8")
-    places = {"log": log, "folder": tmp_path, "short": short, "plain": plain}
+    half = tmp_path / "half.csv"
+    half.write_text(plain.read_text(encoding="utf-8") + "7,arrived,6000000\n", encoding="utf-8")
+    places = {"log": log, "folder": tmp_path, "short": short, "plain": plain, "half": half}
     done = CliRunner().invoke(calibrate, [one.format(**places) for one in arguments])
     assert done.exit_code == 1
     assert text in " ".join(done.output.split())
