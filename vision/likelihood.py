@@ -115,6 +115,14 @@ class RegionLikelihood:
         miss = np.abs(content[:, 1] / whole - self._points[region][1])
         return np.asarray((ratio > CONTENT_RATIO_MIN) & (ratio < CONTENT_RATIO_MAX) & (miss < SHARE_MISS_MAX))
 
+    def contents(self) -> Array:
+        """Mean content (C + P, g) of one piece of each kind."""
+        return np.asarray(self._means.sum(axis=1))
+
+    def content_limits(self, region: int) -> tuple[float, float]:
+        """Least and greatest sum of single contents that the region may be."""
+        return self._content[region] / CONTENT_RATIO_MAX, self._content[region] / CONTENT_RATIO_MIN
+
     def log_densities(self, region: int, handfuls: Counts) -> Array:
         """ln p(region | pieces) for each row (at least one piece in all)."""
         point = self._points[region]

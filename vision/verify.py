@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vision.explain import UNIVERSE_MAX, Explanation, universe_size
+from vision.explain import Explanation, TooManyWays
 from vision.hypotheses import PRIOR_GROSS, Hypothesis, Kind, Pieces, enumerate_hypotheses
 from vision.item_count import Abstain, ExpectedLine, LineCount
 from vision.likelihood import UNKNOWN_DENSITY, RegionLikelihood, Weighing, prepare
@@ -76,14 +76,16 @@ class Verifier:
             counts[line.sku] = counts.get(line.sku, 0) + line.count_lo
         skus = [*counts, *(sku for sku in self._references if sku not in counts)]
         declared: Pieces = tuple(counts.get(sku, 0) for sku in skus)
-        if universe_size(declared) > UNIVERSE_MAX:
-            return abstained(lines, {line.line_no: Abstain.OUT_OF_RANGE for line in lines}, len(regions))
         references = [self._references[sku] for sku in skus]
         knowledge = self._signatures.knowledge
-        explanation = Explanation(RegionLikelihood(regions, references, knowledge), len(regions), declared)
+        hypotheses = enumerate_hypotheses(declared)
+        likelihood = RegionLikelihood(regions, references, knowledge)
+        try:
+            explanation = Explanation(likelihood, len(regions), [item.pieces for item in hypotheses])
+        except TooManyWays:
+            return abstained(lines, {line.line_no: Abstain.OUT_OF_RANGE for line in lines}, len(regions))
         scored: list[Scored] = []
-        for item in enumerate_hypotheses(declared):
-            picture = explanation.score(item.pieces)
+        for item, picture in zip(hypotheses, _pictures(explanation, hypotheses), strict=True):
             if picture is not None:
                 weight = weighing.log_density(item.pieces, declared, references, knowledge)
                 scored.append(Scored(math.log(item.prior), picture, weight, item))
@@ -102,6 +104,19 @@ class Verifier:
         if not lines:
             return {0: Abstain.AMBIGUOUS}
         return {line.line_no: reasons.get(line.line_no, Abstain.AMBIGUOUS) for line in lines} if reasons else {}
+
+
+def _pictures(explanation: Explanation, hypotheses: Sequence[Hypothesis]) -> list[float | None]:
+    """Log density of the picture under every hypothesis; a deviation is believed to do as well as any way left out."""
+    found = [explanation.score(item.pieces) for item in hypotheses]
+    best = max((score for score in found if score is not None), default=None)
+    if best is None or not math.isfinite(explanation.missed):
+        return found
+    left_out = best - explanation.missed
+    return [
+        score if item.kind is Kind.DECLARED else max(left_out, score if score is not None else left_out)
+        for item, score in zip(hypotheses, found, strict=True)
+    ]
 
 
 def abstained(lines: Sequence[ExpectedLine], reasons: dict[int, Abstain], regions: int) -> Verdict:

@@ -121,7 +121,7 @@ def _piles(parcel: ParcelTruth, regions: Sequence, references: dict[str, Referen
     held = [references[sku] for sku, _ in parcel.contents]
     likelihood = RegionLikelihood(regions, held, START)
     pieces = tuple(count for _, count in parcel.contents)
-    explanation = Explanation(likelihood, len(regions), pieces)
+    explanation = Explanation(likelihood, len(regions), [pieces])
     if explanation.score(pieces) is None:
         return []
     excess = []

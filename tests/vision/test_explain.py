@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision.explain import Explanation, universe_size
+import vision.explain
+from vision.explain import Explanation, TooManyWays
 from vision.hypotheses import Kind, Pieces, enumerate_hypotheses
 from vision.likelihood import RegionLikelihood, _single, prepare
 from vision.measure import Region
@@ -42,6 +43,10 @@ def region(c_g: float, p_g: float, area_cm2: float, major_mm: float) -> Region:
         number=1, c_g=c_g, p_g=p_g, area_cm2=area_cm2, major_mm=major_mm, minor_mm=major_mm / 2, box=(0, 0, 4, 4),
         outline=((0, 0), (4, 0), (4, 4)),
     )  # fmt: skip
+
+
+def totals_of(declared: Pieces) -> list[Pieces]:
+    return [item.pieces for item in enumerate_hypotheses(declared)]
 
 
 def by_trying(likelihood: RegionLikelihood, regions: int, pieces: Pieces) -> float | None:
@@ -81,7 +86,7 @@ def test_the_forward_pass_finds_the_best_way(data: st.DataObject) -> None:
         area = sum(REFERENCES[kind].area_mean for kind in group)
         regions.append(region(c * factor, p * factor, area, 120.0 * len(group)))
     likelihood = RegionLikelihood(regions, REFERENCES, KNOWLEDGE)
-    explanation = Explanation(likelihood, len(regions), declared)
+    explanation = Explanation(likelihood, len(regions), totals_of(declared))
     found = explanation.score(declared)
     expected = by_trying(likelihood, len(regions), declared)
     assert expected is not None
@@ -99,7 +104,7 @@ def test_one_piece_is_best_explained_by_itself() -> None:
 
 
 def test_an_empty_picture_is_explained_by_no_pieces_only() -> None:
-    explanation = Explanation(RegionLikelihood([], REFERENCES, KNOWLEDGE), 0, (1, 0, 0))
+    explanation = Explanation(RegionLikelihood([], REFERENCES, KNOWLEDGE), 0, totals_of((1, 0, 0)))
     assert explanation.score((0, 0, 0)) == 0.0
     assert explanation.score((1, 0, 0)) is None
 
@@ -114,8 +119,39 @@ def test_hypotheses_are_the_declared_list_and_its_small_deviations() -> None:
     }  # fmt: skip
 
 
-def test_the_universe_is_counted_before_it_is_built() -> None:
-    assert universe_size((2, 0, 1)) == 2 * 4 * 3
+def pile(pieces: Pieces, factor: float = 1.0) -> Region:
+    c, p = factor * sum(
+        (count * reference.mean for count, reference in zip(pieces, REFERENCES, strict=True)), start=np.zeros(2)
+    )
+    return region(
+        c, p, sum(count * reference.area_mean for count, reference in zip(pieces, REFERENCES, strict=True)) / 2, 400.0
+    )
+
+
+def test_thirty_pieces_that_all_touch_are_explained_as_declared_and_as_every_deviation() -> None:
+    declared = (12, 11, 7)
+    totals = totals_of(declared)
+    explanation = Explanation(RegionLikelihood([pile(declared)], REFERENCES, KNOWLEDGE), 1, totals)
+    assert all(explanation.score(total) is not None for total in totals)
+    assert explanation.parts(declared) == (declared,)
+    assert explanation.missed == np.inf
+
+
+def test_what_the_search_leaves_out_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = (6, 6, 6)
+    regions = [pile((3, 3, 3)), pile((3, 3, 2)), pile((0, 0, 1))]
+    whole = Explanation(RegionLikelihood(regions, REFERENCES, KNOWLEDGE), 3, totals_of(declared))
+    monkeypatch.setattr(vision.explain, "HANDFULS_MAX", 3)
+    narrow = Explanation(RegionLikelihood(regions, REFERENCES, KNOWLEDGE), 3, totals_of(declared))
+    assert whole.missed == np.inf
+    assert 0 <= narrow.missed < 10
+
+
+def test_a_region_with_too_many_possible_handfuls_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    regions = [pile((3, 3, 3)), pile((3, 3, 2))]
+    monkeypatch.setattr(vision.explain, "PARTIAL_MAX", 20)
+    with pytest.raises(TooManyWays, match="expected at most 20 handfuls"):
+        Explanation(RegionLikelihood(regions, REFERENCES, KNOWLEDGE), 2, totals_of((6, 6, 6)))
 
 
 def test_densities_integrate_to_about_one() -> None:
