@@ -23,6 +23,7 @@ from sim.streamlab.profile import StreamProfile, profile_of
 from sim.streams.arrivals import Arrivals, Trace
 from sim.streams.files import CSV_SUFFIX, JSON_SUFFIXES, read_parcels, write_parcels
 from sim.streams.fitted import FittedGoods
+from sim.streams.goods_file import SIDE_MM, WEIGHT_G
 from sim.streams.make import make_stream
 from sim.streams.rates import HOUR_US
 from sim.streams.rows import stream_schema
@@ -34,6 +35,7 @@ START = click.option(
     "--start-hour", default=0.0, show_default=True, type=RealRange(0, 24),
     help="Hour of the day at which the stream begins.",
 )  # fmt: skip
+SIDE = click.IntRange(*SIDE_MM)
 JSON = click.option("--json", "json_file", type=OUT_FILE, help="Write the figures here.")
 
 
@@ -80,9 +82,14 @@ def make(scenario: Path, parcels: int, seed: int, replication: int, out: Path, j
 @click.argument("file", type=IN_FILE)
 @START
 @click.option("--out", type=OUT_FILE, help="Write [stream.arrivals] and [stream.goods] for a scenario here (TOML).")
-@click.option("--side-mm-min", default=120, show_default=True, help="The lane takes no shorter longest side.")
-@click.option("--side-mm-max", default=600, show_default=True, help="The lane takes no longer one.")
-@click.option("--weight-g-max", default=30_000, show_default=True, help="The lane takes no heavier parcel.")
+@click.option(
+    "--side-mm-min", default=120, show_default=True, type=SIDE, help="The lane takes no shorter longest side."
+)
+@click.option("--side-mm-max", default=600, show_default=True, type=SIDE, help="The lane takes no longer one.")
+@click.option(
+    "--weight-g-max", default=30_000, show_default=True, type=click.IntRange(*WEIGHT_G),
+    help="The lane takes no heavier parcel.",
+)  # fmt: skip
 @JSON
 def fit(
     file: Path, start_hour: float, out: Path | None, side_mm_min: int, side_mm_max: int, weight_g_max: int,

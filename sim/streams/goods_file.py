@@ -12,6 +12,10 @@ from enum import StrEnum
 from lane.settings.reader import Table
 from sim.streams.fitted import MILLI, FittedGoods
 
+SIDE_MM = (10, 5_000)
+WEIGHT_G = (1, 1_000_000)
+"""Bounds of what a lane may take."""
+
 
 class GoodsSource(StrEnum):
     """Words for ``source``."""
@@ -34,9 +38,9 @@ def parse_goods(table: Table) -> FittedGoods | None:
         )
         if table.has(name)
     }  # fmt: skip
-    low_mm = table.scaled("side_mm_min", 10, 5_000, default=usual.side_mm_min, unit="mm")
-    high_mm = table.scaled("side_mm_max", 10, 5_000, default=usual.side_mm_max, unit="mm")
-    weight_g = table.scaled("weight_g_max", 1, 1_000_000, default=usual.weight_g_max, unit="g")
+    low_mm = table.scaled("side_mm_min", *SIDE_MM, default=usual.side_mm_min, unit="mm")
+    high_mm = table.scaled("side_mm_max", *SIDE_MM, default=usual.side_mm_max, unit="mm")
+    weight_g = table.scaled("weight_g_max", *WEIGHT_G, default=usual.weight_g_max, unit="g")
     counted = table.boolean("counted_only", usual.counted_only)
     table.close()
     if low_mm >= high_mm:

@@ -277,6 +277,7 @@ def test_a_stream_too_short_for_a_dispersion_has_a_picture_all_the_same(rows: in
         (["show", "{empty}"], "expected at least one parcel"),
         (["show", "{empty}", "--out", "nowhere/p.html"], "expected an existing folder"),
         (["fit", "{bad}", "--side-mm-min", "900"], "side_mm_min < side_mm_max"),
+        (["fit", "{bad}", "--weight-g-max", "2000000"], "range 1<=x<=1000000"),
         (["make", "{day}", "--parcels", "5", "--out", "{folder}/s.xls"], "expected a name that ends in .csv"),
     ],
 )
@@ -285,7 +286,7 @@ def test_a_command_that_can_not_work_ends_with_one_clear_line(arguments: list[st
     (tmp_path / "empty.csv").write_text("t_us,barcode,l_mm,w_mm,h_mm,g\n", encoding="utf-8")
     places = {"bad": tmp_path / "bad.csv", "empty": tmp_path / "empty.csv", "day": DAY, "folder": tmp_path}
     done = CliRunner().invoke(streams, [one.format(**places) for one in arguments])
-    assert done.exit_code == 1
+    assert done.exit_code in (1, 2)
     assert text in done.output
     assert "Traceback" not in done.output
 
