@@ -280,18 +280,31 @@ class ParcelMasses:
         return sum(self.pieces_mg) + self.carton_mg + self.filler_mg
 
 
-def parcel_masses(contents: Contents, carton_mm: tuple[int, int, int], seed: int) -> ParcelMasses:
-    """True masses of a parcel: a pure function of its arguments; the renderer shows exactly these masses."""
+def parcel_masses(
+    contents: Contents, carton_mm: tuple[int, int, int], seed: int, tare_factors: tuple[float, float] = (1.0, 1.0)
+) -> ParcelMasses:
+    """True masses of a parcel: a pure function of its arguments; the renderer shows exactly these masses.
+
+    ``tare_factors``: how much heavier than nominal this lane's cartons and fillers are.
+    """
+    return masses_of([(GOODS[sku].unit_mg, count) for sku, count in contents], carton_mm, seed, tare_factors)
+
+
+def masses_of(
+    units: Sequence[tuple[int, int]], carton_mm: tuple[int, int, int], seed: int,
+    tare_factors: tuple[float, float] = (1.0, 1.0),
+) -> ParcelMasses:  # fmt: skip
+    """The same for goods outside the catalogue. ``units``: (nominal mass of one piece in mg, pieces) per line."""
     source = random.Random(seed)
     pieces: list[int] = []
-    for sku, count in contents:
+    for unit_mg, count in units:
         lot = 1 + LOT_SPREAD * source.gauss()
-        pieces += [round(GOODS[sku].unit_mg * lot * (1 + PIECE_SPREAD * source.gauss())) for _ in range(count)]
+        pieces += [round(unit_mg * lot * (1 + PIECE_SPREAD * source.gauss())) for _ in range(count)]
     carton, filler = nominal_tare_mg(carton_mm)
     return ParcelMasses(
         pieces_mg=tuple(pieces),
-        carton_mg=round(carton * (1 + CARTON_SPREAD * source.gauss())),
-        filler_mg=max(1_000, round(filler + FILLER_SPREAD_MG * source.gauss())),
+        carton_mg=round(carton * tare_factors[0] * (1 + CARTON_SPREAD * source.gauss())),
+        filler_mg=max(1_000, round(filler * tare_factors[1] + FILLER_SPREAD_MG * source.gauss())),
     )
 
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from sim.xray.rays import COLUMN_MM, LINE_MM
+from sim.xray.rays import COLUMN_MM
 from sim.xray.render import Scan
 from vision.frame import ScanFrame, frame_of
 from vision.image_file import ImageHeader, pack, unpack
 from vision.item_count import Origin
 
-COUNTS_PER_LINE = 12
-"""Encoder counts of 0.1 mm between two lines."""
+COUNTS_PER_MM = 10
+"""The encoder counts tenths of a millimetre."""
 
 
 def picture(scan: Scan) -> bytes:
@@ -25,11 +25,11 @@ def picture(scan: Scan) -> bytes:
         line_from=0,
         line_to=lines - 1,
         encoder_from=0,
-        encoder_to=(lines - 1) * COUNTS_PER_LINE,
+        encoder_to=(lines - 1) * round(scan.line_mm * COUNTS_PER_MM),
         belt_from_um=0,
-        belt_to_um=round((lines - 1) * LINE_MM * 1000),
+        belt_to_um=round((lines - 1) * scan.line_mm * 1000),
         clock_us=0,
-        pitch_um=round(LINE_MM * 1000),
+        pitch_um=round(scan.line_mm * 1000),
         column_um=round(COLUMN_MM * 1000),
         detector="renderer",
         origin=Origin.SYNTHETIC,

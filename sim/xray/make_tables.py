@@ -1,10 +1,11 @@
 """Recipe of ``config/models/basis.npz`` and of the coefficients in ``sim/xray/materials.py``.
 
 Run in an environment of its own: ``pip install xraydb spekpy numpy scipy`` and then
-``python sim/xray/make_tables.py OUT.npz``. Neither package is needed at run time.
+``python sim/xray/make_tables.py config/models/basis.npz`` for the demo lane's 150 kV, or with another tube voltage
+``python sim/xray/make_tables.py config/models/basis-140.npz 140``. Neither package is needed at run time.
 
 Sources: attenuation xraydb (Elam, Ravel and Sieber 2002, Radiat. Phys. Chem. 63, 121); spectra spekpy (Poludniowski
-et al. 2021, Med. Phys. 48, 3630). Tungsten anode, 12 degrees, 150 kV, 3 mm Al + 0.3 mm Cu. Sandwich detector, energy
+et al. 2021, Med. Phys. 48, 3630). Tungsten anode, 12 degrees, 3 mm Al + 0.3 mm Cu. Sandwich detector, energy
 integrating: 0.35 mm CsI, 0.6 mm Cu between, 4 mm CsI.
 """
 
@@ -18,6 +19,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 KILOVOLT = 150.0
+"""The demo lane's tube."""
 C_MAX, P_MAX = 60.0, 30.0
 """Ends of the grid in g/cm2 of polyethylene and iron: beyond them no usable signal is left."""
 C_STEPS, P_STEPS = 200, 160
@@ -46,6 +48,14 @@ COMPOSITIONS: dict[str, dict[str, float]] = {
     "electronics": {"Cu": 18, "Fe": 12, "Al": 12, "Si": 14, "O": 22, "C": 18, "H": 2, "Sn": 2},
     "battery": {"Co": 16, "Ni": 4, "Cu": 9, "Al": 14, "C": 26, "O": 18, "Fe": 11, "H": 2},
     "copper wire": {"Cu": 45, "C": 21, "H": 3, "Cl": 31},
+    "stone": {"O": 48.5, "Si": 33, "Al": 7.5, "K": 3.5, "Na": 2.7, "Fe": 2.5, "Ca": 1.8, "Mg": 0.5},
+    "ceramic": {"O": 49, "Si": 30, "Al": 16, "K": 3, "Fe": 1, "Ca": 1},
+    "wax": {"C": 85, "H": 15},
+    "leather": {"C": 50, "H": 7, "O": 25, "N": 17, "Cr": 1},
+    "wood": {"C": 49.5, "H": 6.3, "O": 44, "Ca": 0.2},
+    "water": {"H": 11.2, "O": 88.8},
+    "salt": {"Na": 39.3, "Cl": 60.7},
+    "pvc": {"C": 48, "H": 6, "Cl": 38, "O": 5, "Ca": 3},
 }
 """Mass per cent of the elements, from usual product data; rounded on purpose."""
 
@@ -57,10 +67,10 @@ def attenuation(xraydb: Any, composition: dict[str, float], energy_ev: Array) ->
     return np.asarray(np.sum(parts, axis=0))
 
 
-def main(out: str) -> None:
+def main(out: str, kilovolt: float = KILOVOLT) -> None:
     """Write the forward table and print the material coefficients."""
     xraydb, spekpy = importlib.import_module("xraydb"), importlib.import_module("spekpy")
-    tube = spekpy.Spek(kvp=KILOVOLT, th=12)
+    tube = spekpy.Spek(kvp=kilovolt, th=12)
     tube.filter("Al", 3)
     tube.filter("Cu", 0.3)
     energy_kev, fluence = tube.get_spectrum()
@@ -90,4 +100,4 @@ def main(out: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], *(float(word) for word in sys.argv[2:]))

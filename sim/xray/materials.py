@@ -26,5 +26,13 @@ BASIS_SHARES: dict[str, tuple[float, float]] = {
     "electronics": (0.5343, 0.5052),
     "battery": (0.4822, 0.4781),
     "copper wire": (0.3142, 0.6935),
+    "stone": (0.7704, 0.1144),
+    "ceramic": (0.7846, 0.0966),
+    "wax": (1.0052, -0.0001),
+    "leather": (0.9252, 0.0137),
+    "wood": (0.9242, 0.0088),
+    "water": (0.9627, 0.0136),
+    "salt": (0.6699, 0.1879),
+    "pvc": (0.8067, 0.1183),
 }
 """(g/cm2 of polyethylene, g/cm2 of iron) per g/cm2 of the material."""

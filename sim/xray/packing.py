@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.goods import GOODS, Contents, Goods
+from sim.xray.realism import STANDARD, Realism
 
 WALL_MM = 3.0
 """Board thickness of a carton."""
@@ -18,10 +19,6 @@ CELL_MM = 8.0
 
 TRIES = 14
 TRIES_WHEN_FULL = 60
-LYING_SHARE = 0.12
-"""Share of pieces that do not rest in their usual pose."""
-SKEW_SHARE = 0.3
-"""Share of pieces at an arbitrary angle; the others are within 6 degrees of the carton's sides."""
 
 Matrix = npt.NDArray[np.float32]
 
@@ -39,7 +36,7 @@ class PlacedPiece:
 
 def pack(
     contents: Contents, pieces_mg: Sequence[int], carton_mm: tuple[int, int, int], random: np.random.Generator,
-    lift_mm: float = 0.0,
+    lift_mm: float = 0.0, realism: Realism = STANDARD,
 ) -> list[PlacedPiece]:  # fmt: skip
     """Drop all pieces, broad ones first. ``carton_mm`` is (length along the belt = y, width = x, height).
 
@@ -52,17 +49,19 @@ def pack(
     room = (carton_mm[1] - 2 * WALL_MM - CLEARANCE_MM, carton_mm[0] - 2 * WALL_MM - CLEARANCE_MM)
     top = carton_mm[2] - WALL_MM
     heights = np.full((math.ceil(room[0] / CELL_MM), math.ceil(room[1] / CELL_MM)), WALL_MM + lift_mm, dtype=np.float32)
-    return [_drop(GOODS[skus[i]], pieces_mg[i] / GOODS[skus[i]].unit_mg, room, top, heights, random) for i in order]
+    return [
+        _drop(GOODS[skus[i]], pieces_mg[i] / GOODS[skus[i]].unit_mg, room, top, heights, random, realism) for i in order
+    ]
 
 
 def _drop(
     goods: Goods, mass_factor: float, room: tuple[float, float], top: float, heights: Matrix,
-    random: np.random.Generator,
+    random: np.random.Generator, realism: Realism,
 ) -> PlacedPiece:  # fmt: skip
     best: tuple[float, float, float, Matrix, tuple[float, float, float]] | None = None
     for attempt in range(TRIES_WHEN_FULL):
-        turn = _pose(goods, random, plain=attempt >= TRIES)
-        extent = _extent(goods.size_mm, turn)
+        turn = pose(random, realism, plain=attempt >= TRIES)
+        extent = extents(goods.size_mm, turn)
         free = (room[0] - extent[0], room[1] - extent[1])
         if min(free) < 0 or extent[2] > top - WALL_MM:
             continue
@@ -80,10 +79,11 @@ def _drop(
     return PlacedPiece(goods=goods, centre_mm=(x, y, base + extent[2] / 2), turn=turn, mass_factor=mass_factor)
 
 
-def _pose(goods: Goods, random: np.random.Generator, *, plain: bool) -> Matrix:
-    """Rotation of a resting piece: usual or lying pose, then a turn about the vertical."""
-    lying = random.random() < LYING_SHARE and not plain
-    skewed = random.random() < SKEW_SHARE and not plain
+def pose(random: np.random.Generator, realism: Realism, *, plain: bool) -> Matrix:
+    """Rotation of a resting piece: usual or lying pose, then a turn about the vertical, within 6 degrees of the
+    carton's sides or (skewed) at any angle. ``plain``: neither lying nor turned but by a quarter."""
+    lying = random.random() < realism.lying_share and not plain
+    skewed = random.random() < realism.skew_share and not plain
     angle = random.random() * math.pi if skewed else random.normal(0.0, 0.0 if plain else 0.05)
     if random.random() < 0.5:
         angle += math.pi / 2
@@ -95,7 +95,7 @@ def _pose(goods: Goods, random: np.random.Generator, *, plain: bool) -> Matrix:
     return tip @ spin
 
 
-def _extent(size: tuple[float, float, float], turn: Matrix) -> tuple[float, float, float]:
+def extents(size: tuple[float, float, float], turn: Matrix) -> tuple[float, float, float]:
     """Axis-parallel extents of a turned box."""
     x, y, z = (np.abs(turn).T @ np.array(size, dtype=np.float32)).tolist()
     return x, y, z

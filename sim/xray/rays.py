@@ -17,7 +17,7 @@ REFERENCE_MM = 100.0
 COLUMNS = 640
 COLUMN_MM = 1.25
 LINE_MM = 1.2
-"""One line per 12 counts of the 0.1 mm encoder."""
+"""One line per 12 counts of the 0.1 mm encoder, on the demo lane."""
 
 Plane = npt.NDArray[np.float32]
 
@@ -32,26 +32,28 @@ def magnification(z_mm: float) -> float:
 
 def add_piece(
     c_plane: Plane, p_plane: Plane, piece: PlacedPiece, offset_mm: tuple[float, float],
-    shares: dict[str, tuple[float, float]],
+    shares: dict[str, tuple[float, float]], line_mm: float = LINE_MM,
 ) -> None:  # fmt: skip
     """Add one piece's areal densities (g/cm2 of both bases) to the planes; ``offset_mm``: carton centre (x, y)."""
     centre = np.array(piece.centre_mm, dtype=np.float32) + np.array([*offset_mm, 0.0], dtype=np.float32)
     for solid in piece.goods.solids:
         c_share, p_share = shares[solid.material]
-        window, chord_mm = solid_chords(solid, centre, piece.turn, c_plane.shape[0])
+        window, chord_mm = solid_chords(solid, centre, piece.turn, c_plane.shape[0], line_mm)
         density = np.float32(solid.density * piece.mass_factor / 10)
         c_plane[window] += chord_mm * np.float32(density * c_share)
         p_plane[window] += chord_mm * np.float32(density * p_share)
 
 
-def solid_chords(solid: Solid, centre: Plane, turn: Matrix, lines: int) -> tuple[tuple[slice, slice], Plane]:
+def solid_chords(
+    solid: Solid, centre: Plane, turn: Matrix, lines: int, line_mm: float = LINE_MM
+) -> tuple[tuple[slice, slice], Plane]:
     """Chord lengths (mm) of all rays that can meet a solid, and the window of pixels they belong to."""
     middle = centre + np.array(solid.centre_mm, dtype=np.float32) @ turn
     half: Plane = (np.array(solid.size_mm) / 2).astype(np.float32)
-    window = _window(middle, np.abs(turn).T @ half, lines)
+    window = _window(middle, np.abs(turn).T @ half, lines, line_mm)
     rows, columns = window
     x_reference = COLUMN_X_MM[columns]
-    y = (np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) * np.float32(LINE_MM) - middle[1]
+    y = (np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) * np.float32(line_mm) - middle[1]
     direction = np.stack([x_reference, np.zeros_like(x_reference), np.full_like(x_reference, REFERENCE_MM - SOURCE_MM)])
     direction /= np.sqrt((direction**2).sum(axis=0))
     ray = turn @ direction
@@ -71,7 +73,7 @@ def solid_chords(solid: Solid, centre: Plane, turn: Matrix, lines: int) -> tuple
     return window, np.maximum(far - near, np.float32(0))
 
 
-def _window(middle: Plane, reach: Plane, lines: int) -> tuple[slice, slice]:
+def _window(middle: Plane, reach: Plane, lines: int, line_mm: float) -> tuple[slice, slice]:
     """Pixels that a body's bounding box can shadow."""
     edges = [
         (middle[0] + side * reach[0]) * magnification(float(middle[2] + level * reach[2]))
@@ -79,7 +81,7 @@ def _window(middle: Plane, reach: Plane, lines: int) -> tuple[slice, slice]:
     ]  # fmt: skip
     first = int(min(edges) / COLUMN_MM + COLUMNS / 2) - 1
     last = int(max(edges) / COLUMN_MM + COLUMNS / 2) + 2
-    top, bottom = int((middle[1] - reach[1]) / LINE_MM) - 1, int((middle[1] + reach[1]) / LINE_MM) + 2
+    top, bottom = int((middle[1] - reach[1]) / line_mm) - 1, int((middle[1] + reach[1]) / line_mm) + 2
     return slice(_clip(top, lines), _clip(bottom, lines)), slice(_clip(first, COLUMNS), _clip(last, COLUMNS))
 
 

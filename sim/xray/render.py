@@ -12,69 +12,118 @@ from sim.xray.detector import DETECTOR_SEED, Calibration, Counts, calibration, e
 from sim.xray.materials import BASIS_SHARES
 from sim.xray.packing import WALL_MM, PlacedPiece, pack
 from sim.xray.rays import COLUMNS, LINE_MM, Plane, add_piece, solid_chords
+from sim.xray.realism import STANDARD, Realism
 
 TABLE = Path(__file__).resolve().parents[2] / "config" / "models" / "basis.npz"
+"""The demo lane's table, of 150 kV; those of other spectra lie beside it as ``basis-KILOVOLT.npz``."""
 MARGIN_MM = 36.0
 """Empty belt before and behind the parcel, as a scan window has it."""
 SIDE_SPREAD_MM = 12.0
 """How far from the belt's middle a parcel rides (one sigma, cut at 25 mm)."""
 SIDE_MM_MAX = 25.0
-FILLER_CELLS = 6
-FILLER_ROUGHNESS = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
     """One rendered scan. ``low``, ``high``: uint16 (lines, 640). ``head_line``: first line of the parcel's head.
 
-    Lines follow the belt: line ``i`` was taken when the head was ``(i - head_line) x 1.2 mm`` past the detector.
+    Lines follow the belt: line ``i`` was taken when the head was ``(i - head_line) x line_mm`` past the detector.
     """
 
     low: Counts
     high: Counts
     calibration: Calibration
     head_line: int
+    line_mm: float = LINE_MM
 
 
 def render(
     contents: Contents, carton_mm: tuple[int, int, int], seed: int, detector_seed: int = DETECTOR_SEED,
-    lift_mm: float = 0.0,
+    lift_mm: float = 0.0, realism: Realism = STANDARD,
 ) -> Scan:  # fmt: skip
-    """Render one parcel. The same arguments give the same counts; masses are those of ``goods.parcel_masses``.
+    """Render one parcel. The same arguments give the same counts; masses are those of ``goods.parcel_masses``
+    (with the same factors of carton and filler as ``realism`` has).
 
     ``lift_mm``: height of an unseen support under the goods (reference scans).
     """
     random = np.random.Generator(np.random.PCG64(seed))
-    masses = parcel_masses(contents, carton_mm, seed)
-    pieces = pack(contents, masses.pieces_mg, carton_mm, random, lift_mm)
-    lines = round((carton_mm[0] + 2 * MARGIN_MM) / LINE_MM)
-    side = float(np.clip(random.normal(0.0, SIDE_SPREAD_MM), -SIDE_MM_MAX, SIDE_MM_MAX))
+    masses = parcel_masses(contents, carton_mm, seed, (realism.board_factor, realism.filler_factor))
+    pieces = pack(contents, masses.pieces_mg, carton_mm, random, lift_mm, realism)
+    side = side_offset(random)
+    lines = lines_of(carton_mm, realism)
     offset = (side, MARGIN_MM + carton_mm[0] / 2)
-    c_plane, p_plane = areal_densities(pieces, carton_mm, offset, lines, masses.carton_mg, masses.filler_mg, random)
-    low, high = expose(*log_attenuation(c_plane, p_plane), random, detector_seed)
-    return Scan(low=low, high=high, calibration=_calibration(detector_seed), head_line=round(MARGIN_MM / LINE_MM))
+    c_plane, p_plane = areal_densities(
+        pieces, carton_mm, offset, lines, masses.carton_mg, masses.filler_mg, random, realism
+    )
+    return exposed(c_plane, p_plane, random, detector_seed, realism)
+
+
+def lines_of(carton_mm: tuple[int, int, int], realism: Realism) -> int:
+    """Lines of a scan window: the carton's length and a margin on both sides."""
+    return round((carton_mm[0] + 2 * MARGIN_MM) / realism.line_mm)
+
+
+def side_offset(random: np.random.Generator) -> float:
+    """Where across the belt a parcel rides, mm from the middle."""
+    return float(np.clip(random.normal(0.0, SIDE_SPREAD_MM), -SIDE_MM_MAX, SIDE_MM_MAX))
+
+
+def exposed(c_plane: Plane, p_plane: Plane, random: np.random.Generator, detector_seed: int, realism: Realism) -> Scan:
+    """The scan that a detector makes of areal densities (g/cm2 of both bases, (lines, columns))."""
+    low, high = expose(*log_attenuation(c_plane, p_plane, realism.kilovolt), random, detector_seed, realism)
+    return Scan(
+        low=low, high=high, calibration=_calibration(detector_seed, realism),
+        head_line=round(MARGIN_MM / realism.line_mm), line_mm=realism.line_mm,
+    )  # fmt: skip
 
 
 def areal_densities(
     pieces: list[PlacedPiece], carton_mm: tuple[int, int, int], offset: tuple[float, float], lines: int, carton_mg: int,
-    filler_mg: int, random: np.random.Generator,
+    filler_mg: int, random: np.random.Generator, realism: Realism = STANDARD,
 ) -> tuple[Plane, Plane]:  # fmt: skip
     """Noise-free areal densities (g/cm2 of polyethylene and of iron), float32 (lines, 640)."""
-    c_plane = np.zeros((lines, COLUMNS), dtype=np.float32)
-    p_plane = np.zeros_like(c_plane)
-    window, board = _carton(carton_mm, offset, lines, carton_mg)
-    board[:] += _filler(board.shape, carton_mm, filler_mg, random) * (board > 0)
-    c_share, p_share = BASIS_SHARES["board"]
-    c_plane[window] += board * np.float32(c_share)
-    p_plane[window] += board * np.float32(p_share)
+    c_plane, p_plane = carton_densities(carton_mm, offset, lines, carton_mg, filler_mg, random, realism)
     for piece in pieces:
-        add_piece(c_plane, p_plane, piece, offset, BASIS_SHARES)
+        add_piece(c_plane, p_plane, piece, offset, BASIS_SHARES, realism.line_mm)
     return np.maximum(c_plane, 0), np.maximum(p_plane, 0)
 
 
-def log_attenuation(c_plane: Plane, p_plane: Plane) -> tuple[Plane, Plane]:
-    """Low and high log attenuation by bilinear look-up on the square-root-spaced table."""
-    low, high, c_max, p_max = _table()
+def carton_densities(
+    carton_mm: tuple[int, int, int], offset: tuple[float, float], lines: int, carton_mg: int, filler_mg: int,
+    random: np.random.Generator, realism: Realism,
+) -> tuple[Plane, Plane]:  # fmt: skip
+    """Noise-free areal densities of a carton with its filler and nothing else."""
+    c_plane = np.zeros((lines, COLUMNS), dtype=np.float32)
+    p_plane = np.zeros_like(c_plane)
+    window, board = _carton(carton_mm, offset, lines, carton_mg, realism.line_mm)
+    board[:] += _filler(board.shape, carton_mm, filler_mg, random, realism) * (board > 0)
+    c_share, p_share = BASIS_SHARES["board"]
+    c_plane[window] += board * np.float32(c_share)
+    p_plane[window] += board * np.float32(p_share)
+    return c_plane, p_plane
+
+
+def log_attenuation(c_plane: Plane, p_plane: Plane, kilovolt: int = 150) -> tuple[Plane, Plane]:
+    """Low and high log attenuation by bilinear look-up on the square-root-spaced table of a spectrum."""
+    tables = _table(kilovolt)
+    used = (c_plane > 0) | (p_plane > 0)
+    window = (_span(used.any(axis=1)), _span(used.any(axis=0)))
+    # Empty belt is most of many pictures: the look-up is for the rest.
+    both = [np.full(c_plane.shape, table[0, 0], dtype=np.float32) for table in tables[:2]]
+    for plane, seen in zip(both, _looked_up(c_plane[window], p_plane[window], tables), strict=True):
+        plane[window] = seen
+    return both[0], both[1]
+
+
+def _span(used: npt.NDArray[np.bool_]) -> slice:
+    at = np.flatnonzero(used)
+    return slice(int(at[0]), int(at[-1]) + 1) if at.size else slice(0, 0)
+
+
+def _looked_up(
+    c_plane: Plane, p_plane: Plane, tables: tuple[Plane, Plane, np.float32, np.float32]
+) -> tuple[Plane, Plane]:
+    low, high, c_max, p_max = tables
     c_at = np.sqrt(np.minimum(c_plane / c_max, np.float32(0.9999))) * np.float32(low.shape[0] - 1)
     p_at = np.sqrt(np.minimum(p_plane / p_max, np.float32(0.9999))) * np.float32(low.shape[1] - 1)
     c_index, p_index = c_at.astype(np.int32), p_at.astype(np.int32)
@@ -84,8 +133,8 @@ def log_attenuation(c_plane: Plane, p_plane: Plane) -> tuple[Plane, Plane]:
     corner = c_index * low.shape[1] + p_index
     both = []
     for table in (low.ravel(), high.ravel()):
-        near = table[corner] * (1 - p_part) + table[corner + 1] * p_part
-        far = table[corner + low.shape[1]] * (1 - p_part) + table[corner + low.shape[1] + 1] * p_part
+        near = table.take(corner) * (1 - p_part) + table.take(corner + 1) * p_part
+        far = table.take(corner + low.shape[1]) * (1 - p_part) + table.take(corner + low.shape[1] + 1) * p_part
         both.append(near * (1 - c_part) + far * c_part)
     return both[0], both[1]
 
@@ -97,7 +146,7 @@ def _part(position: Plane, index: npt.NDArray[np.int32]) -> Plane:
 
 
 def _carton(
-    carton_mm: tuple[int, int, int], offset: tuple[float, float], lines: int, carton_mg: int
+    carton_mm: tuple[int, int, int], offset: tuple[float, float], lines: int, carton_mg: int, line_mm: float
 ) -> tuple[tuple[slice, slice], Plane]:
     """Board seen through an empty carton, g/cm2; its density carries the true mass, flaps included."""
     length, width, height = carton_mm
@@ -110,8 +159,8 @@ def _carton(
     def body(extent: tuple[float, float, float]) -> Solid:
         return Solid(shape=Shape.BOX, size_mm=extent, centre_mm=(0.0, 0.0, 0.0), material="board", density=1.0)
 
-    window, whole = solid_chords(body(size), centre, upright, lines)
-    hollow_window, hollow = solid_chords(body(inner), centre, upright, lines)
+    window, whole = solid_chords(body(size), centre, upright, lines, line_mm)
+    hollow_window, hollow = solid_chords(body(inner), centre, upright, lines, line_mm)
     rows = slice(hollow_window[0].start - window[0].start, hollow_window[0].stop - window[0].start)
     columns = slice(hollow_window[1].start - window[1].start, hollow_window[1].stop - window[1].start)
     whole[rows, columns] -= hollow
@@ -119,29 +168,35 @@ def _carton(
 
 
 def _filler(
-    shape: tuple[int, ...], carton_mm: tuple[int, int, int], filler_mg: int, random: np.random.Generator
-) -> Plane:
+    shape: tuple[int, ...], carton_mm: tuple[int, int, int], filler_mg: int, random: np.random.Generator,
+    realism: Realism,
+) -> Plane:  # fmt: skip
     """Loose filler over the carton's floor: its mass with low-frequency roughness, g/cm2."""
     mean = filler_mg / 1000 / (carton_mm[0] * carton_mm[1] / 100)
-    rough = np.maximum(0.2, 1 + FILLER_ROUGHNESS * random.standard_normal((FILLER_CELLS + 1, FILLER_CELLS + 1)))
-    weights = [_ramp(count) for count in shape]
+    nodes = realism.filler_cells + 1
+    rough = np.maximum(0.2, 1 + realism.filler_roughness * random.standard_normal((nodes, nodes)))
+    weights = [_ramp(count, realism.filler_cells) for count in shape]
     field: Plane = (mean * (weights[0] @ rough / rough.mean() @ weights[1].T)).astype(np.float32)
     return field
 
 
-def _ramp(count: int) -> npt.NDArray[np.float64]:
-    """Linear interpolation from FILLER_CELLS + 1 nodes to ``count`` pixels, as a matrix."""
-    at = np.linspace(0, FILLER_CELLS, count)
-    ramp: npt.NDArray[np.float64] = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(FILLER_CELLS + 1)[None, :]))
+def _ramp(count: int, cells: int) -> npt.NDArray[np.float64]:
+    """Linear interpolation from ``cells`` + 1 nodes to ``count`` pixels, as a matrix."""
+    at = np.linspace(0, cells, count)
+    ramp: npt.NDArray[np.float64] = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(cells + 1)[None, :]))
     return ramp
 
 
 @cache
-def _table() -> tuple[Plane, Plane, np.float32, np.float32]:
-    with np.load(TABLE) as table:
+def _table(kilovolt: int) -> tuple[Plane, Plane, np.float32, np.float32]:
+    path = TABLE if kilovolt == 150 else TABLE.with_name(f"basis-{kilovolt}.npz")
+    if not path.exists():
+        made = sorted(int(found.stem.partition("-")[2]) for found in TABLE.parent.glob("basis-*.npz"))
+        raise ValueError(f"kilovolt {kilovolt}: expected one of {[150, *made]}; make_tables.py makes {path.name}")
+    with np.load(path) as table:
         return table["low"], table["high"], np.float32(table["c_max"]), np.float32(table["p_max"])
 
 
 @cache
-def _calibration(detector_seed: int) -> Calibration:
-    return calibration(detector_seed)
+def _calibration(detector_seed: int, realism: Realism) -> Calibration:
+    return calibration(detector_seed, realism)

@@ -21,6 +21,23 @@ def test_the_same_seed_gives_the_same_counts_and_another_seed_others() -> None:
     assert not np.array_equal(first.low, other.low)
 
 
+@pytest.mark.parametrize(
+    ("contents", "carton", "seed", "lift_mm", "sha256"),
+    [
+        ((("HB-120", 2),), (260, 200, 150), 3, 0.0, "38c16c1acea23548dfc9a33e501451469f4779ae929abc31d49355e372bed4ae"),
+        (
+            (("MP-900", 2), ("LP-35", 3)), (450, 350, 260), 4, 0.0,
+            "3c6cfdead9b282e671be15e0e44ed4e56b6c379691e60e16bd1688757810fb97",
+        ),
+        ((("FC-50", 1),), (200, 150, 120), 6, 30.0, "bf0b1f50dd0fd0e4c70783ae64bfd647d288d48980280c6177e220b6d811234b"),
+    ],
+)  # fmt: skip
+def test_the_demo_lanes_pictures_stay_the_same_byte_for_byte(
+    contents: tuple[tuple[str, int], ...], carton: tuple[int, int, int], seed: int, lift_mm: float, sha256: str
+) -> None:
+    assert hashlib.sha256(picture(render(contents, carton, seed, lift_mm=lift_mm))).hexdigest() == sha256
+
+
 def test_the_parcel_begins_at_the_head_line() -> None:
     scan = render(CONTENTS, CARTON, 3)
     mean = scan.low.astype(float).mean(axis=1)
