@@ -113,9 +113,9 @@ CORNERS = (
             40, _K.IO_GAP, _K.IO_SILENT, _K.RECONNECT_STORM, _K.WATCHDOG_OFF, _K.EMERGENCY_STOP, _K.GUARD_OPEN,
         ),
     ),
-    Corner(
-        name="switches that lie", gate=True, setup={"planted_permille": 0},
-        kinds={_K.GATE_FALSE_SWITCH: 300, _K.GATE_STUCK: 300, _K.GATE_BOUNCES: 60},
+    Corner(  # what a switch kept back is told where somebody looks: behind the window, if the blade still sticks there
+        name="switches that lie", gate=True, setup={"planted_permille": 0, "report_lag_us": 100_000},
+        kinds={_K.GATE_FALSE_SWITCH: 300, _K.GATE_STUCK: 300, _K.GATE_STUCK_OUT: 250, _K.GATE_BOUNCES: 60},
     ),
     Corner(
         name="close followers at the gate", kinds={_K.TOUCHING: 250, _K.OVERLAPPING: 60}, gate=True,

@@ -36,6 +36,15 @@ def test_an_onlooker_names_what_it_looks_for_and_says_nothing_of_a_sound_core(
         assert rule in run_case(case).rules
 
 
+def test_a_gate_proof_behind_its_permits_window_occurs_and_is_named_where_no_other_limit_ends_the_permit() -> None:
+    bug = BUGS["gate_proof_at_any_place"]
+    case = corner_case(9, NUMBERS["switches that lie"], Field.PLC)
+    with applied(bug.without):
+        assert "I10" not in run_case(case).rules
+    with applied((*bug.without, *bug.parts)):
+        assert "I10" in run_case(case).rules
+
+
 def test_a_corner_is_the_same_for_the_same_seed_and_another_for_another() -> None:
     assert corner_case(1, 0, Field.PLC) == corner_case(1, 0, Field.PLC)
     assert corner_case(1, 0, Field.PLC).faults != corner_case(2, 0, Field.PLC).faults
