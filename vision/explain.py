@@ -116,7 +116,7 @@ class Explanation:
         if self._others.size:
             held = rows[:, self._others] > 0
             other = np.where(held.any(axis=1), self._others[held.argmax(axis=1)] + 1, 0)
-        return np.asarray(rows[:, self._own] @ self._weights[:-1] + other * self._weights[-1])
+        return np.asarray(rows[:, self._own] @ self._weights[:-1] + other * self._weights[-1], dtype=np.int64)
 
     def _unfold(self, rows: Rows) -> Rows:
         """Own kinds and one other as counts per kind: (rows, kinds)."""
@@ -147,7 +147,7 @@ class Explanation:
                 raise TooManyWays(f"region {region}: expected at most {PARTIAL_MAX} handfuls, was {origin.size}")
             rows, sums = rows[origin], grown[origin, number]
             rows[:, kind] = number
-        return rows[rows.sum(axis=1) > 0]
+        return np.asarray(rows[rows.sum(axis=1) > 0], dtype=np.int64)
 
     def _plausible(self, region: int) -> tuple[Rows, Scores]:
         universe = self._universe(region)

@@ -46,6 +46,11 @@ say nothing of the content); the rest are template values."""
 WEIGHT_FLAT = math.log(1 / 30_000.0)
 """Density (per g) of a weight of which nothing is known: flat over 30 kg."""
 GROSS_STEP_G = 10.0
+GROUND_G_MIN = 10.0
+TARE_OWN_G = 4.0
+"""Least error of a tare read from a picture."""
+LN_TARE_MAX = 10.0
+"""No carton weighs more than 20 kg."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +194,16 @@ def _mix(core: Array, wide: Array) -> Array:
 class Weighing:
     """What the scale and the declaration say, in g; ``scale_g`` or ``gross_g`` negative: not known.
 
-    ``ground_g``: integral of the carton's ground in the picture: a rough witness of tare.
+    ``ground_g``: integral of the carton's ground in the picture; ``length_mm``, ``width_mm``: the carton's size in it:
+    together a witness of tare.
     """
 
     scale_g: float
     scale_error_g: float
     gross_g: float
     ground_g: float
+    length_mm: float
+    width_mm: float
 
     def log_density(
         self, pieces: Sequence[int], declared: Sequence[int], references: Sequence[Reference], knowledge: LaneKnowledge
@@ -213,17 +221,21 @@ class Weighing:
             (count * reference.unit_g * reference.lot) ** 2 + count * (reference.unit_g * reference.piece) ** 2
             for count, reference in zip(pieces, references, strict=True)
         )
-        tare = self.ground_g * knowledge.ground_ppm / 1e6
-        tare_var = (tare * knowledge.ground_spread_ppm / 1e6) ** 2
-        by_ground = _normal(self.scale_g - goods - tare, own_var + tare_var)
+        tare, tare_var = self._tare(knowledge)
+        by_picture = _normal(self.scale_g - goods - tare, own_var + tare_var)
         if self.gross_g <= 0:
-            return by_ground
-        gross_var = own_var + self._gross_var(knowledge)
-        by_gross = _normal(self.scale_g - self.gross_g - (goods - stated), gross_var)
+            return by_picture
+        gross_var = self._gross_var(knowledge)
+        # Tare by the picture and by the declared gross weight are two measurements of one thing.
+        both_var = 1 / (1 / tare_var + 1 / gross_var)
+        both = both_var * (tare / tare_var + (self.gross_g - stated) / gross_var)
+        agreed = _normal(self.gross_g - stated - tare, gross_var + tare_var)
+        by_both = _normal(self.scale_g - goods - both, own_var + both_var)
+        same = _normal(self.scale_g - self.gross_g, own_var + gross_var)
         return float(np.logaddexp.reduce((
-            math.log(GROSS_TRUSTED) + _normal(self.gross_g - stated - tare, own_var + tare_var) + by_gross,
-            math.log(GROSS_AFTER_PACKING) + by_ground + _normal(self.scale_g - self.gross_g, gross_var),
-            math.log(1 - GROSS_TRUSTED - GROSS_AFTER_PACKING) + by_ground + WEIGHT_FLAT,
+            math.log(GROSS_TRUSTED) + agreed + by_both,
+            math.log(GROSS_AFTER_PACKING) + by_picture + same,
+            math.log(1 - GROSS_TRUSTED - GROSS_AFTER_PACKING) + by_picture + WEIGHT_FLAT,
         )))  # fmt: skip
 
     def log_density_unknown(self, knowledge: LaneKnowledge) -> float:
@@ -235,9 +247,25 @@ class Weighing:
         same = _normal(self.scale_g - self.gross_g, self.scale_error_g**2 + self._gross_var(knowledge))
         return WEIGHT_FLAT + math.log(0.5) + float(np.logaddexp(same, WEIGHT_FLAT))
 
+    def _tare(self, knowledge: LaneKnowledge) -> tuple[float, float]:
+        """Tare by the picture, g, and its variance."""
+        tare = tare_of_picture(self.ground_g, self.length_mm, self.width_mm, knowledge)
+        return tare, (tare * knowledge.tare_spread_ppm / 1e6) ** 2 + TARE_OWN_G**2
+
     def _gross_var(self, knowledge: LaneKnowledge) -> float:
         fixed, share = knowledge.tare_noise_mg / 1000, knowledge.gross_ppm / 1e6 * self.gross_g
         return fixed * fixed + share * share + GROSS_STEP_G**2 / 12
+
+
+def tare_of_picture(ground_g: float, length_mm: float, width_mm: float, knowledge: LaneKnowledge) -> float:
+    """What carton and filler weigh, g, by their shadow and the carton's size in the picture."""
+    logs = (
+        knowledge.tare_base_ppm,
+        knowledge.tare_ground_ppm * math.log(max(ground_g, GROUND_G_MIN)),
+        knowledge.tare_length_ppm * math.log(max(length_mm, 1.0)),
+        knowledge.tare_width_ppm * math.log(max(width_mm, 1.0)),
+    )
+    return math.exp(min(math.fsum(logs) / 1e6, LN_TARE_MAX))
 
 
 def _normal(miss: float, variance: float) -> float:

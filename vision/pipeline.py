@@ -20,11 +20,17 @@ from vision.verify import Verdict, Verifier, abstained
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What the picture alone shows. ``ground_g``: the carton's ground (0: no carton)."""
+    """What the picture alone shows.
+
+    ``ground_g``: the carton's ground (0: no carton); ``length_mm``, ``width_mm``: the carton along and across the belt,
+    the width as it appears in the reference plane.
+    """
 
     regions: list[Region]
     carton: Carton | None
     ground_g: float
+    length_mm: float
+    width_mm: float
     quality: Quality
     timings: tuple[tuple[str, int], ...]
 
@@ -92,7 +98,9 @@ def weighing(scales: Scales, seen: Seen) -> Weighing:
         scale_g=scales.scale_mg / 1000 if scales.scale_mg > 0 else -1.0,
         scale_error_g=max(1.0, scales.error_mg / 1000),
         gross_g=scales.gross_mg / 1000 if scales.gross_mg > 0 else -1.0,
-        ground_g=max(10.0, seen.ground_g),
+        ground_g=seen.ground_g,
+        length_mm=seen.length_mm,
+        width_mm=seen.width_mm,
     )
 
 
@@ -104,7 +112,9 @@ def see(frame: ScanFrame, basis: Basis) -> Seen:
     watch.lap("calibrate")
     quality = judge_frame(frame, attenuation, carton)
     if carton is None or quality.acquisition in (Acquisition.INCOMPLETE, Acquisition.CUT):
-        return Seen(regions=[], carton=carton, ground_g=0.0, quality=quality, timings=watch.laps())
+        return Seen(
+            regions=[], carton=carton, ground_g=0.0, length_mm=0.0, width_mm=0.0, quality=quality, timings=watch.laps()
+        )
     pitch, column = 2 * frame.pitch_mm, 2 * frame.column_mm
     c_plane, p_plane = basis.densities(attenuation.low, attenuation.high)
     watch.lap("basis")
@@ -116,7 +126,10 @@ def see(frame: ScanFrame, basis: Basis) -> Seen:
     if quality.abstain is Abstain.NONE and too_thick(attenuation, segmentation):
         quality = Quality(acquisition=quality.acquisition, abstain=Abstain.TOO_THICK)
     watch.lap("measure")
-    return Seen(regions=regions, carton=carton, ground_g=ground_g, quality=quality, timings=watch.laps())
+    return Seen(
+        regions=regions, carton=carton, ground_g=ground_g, length_mm=(carton.bottom - carton.top) * pitch,
+        width_mm=(carton.right - carton.left) * column, quality=quality, timings=watch.laps(),
+    )  # fmt: skip
 
 
 class _Watch:

@@ -44,14 +44,19 @@ class LaneKnowledge:
     """What opened parcels taught about weights and piles (one sigma each; ppm of the quantity named).
 
     ``tare_noise_mg``: scale weight against declared gross, fixed part; ``gross_ppm``: part growing with gross.
-    ``ground_ppm``: tare (ppm of mg) per mg of the picture's ground; ``ground_spread_ppm``: its spread.
+    ``tare_base_ppm``, ``tare_ground_ppm``, ``tare_length_ppm``, ``tare_width_ppm``: logarithm of the tare (g) is base +
+    ground x ln(ground of the picture, g) + length x ln(carton's length, mm) + width x ln(its width in the picture,
+    mm); ``tare_spread_ppm``: spread of the tare itself around that.
     ``pile_spread_ppm``: content of touching pieces against the sum of single ones; ``pile_shift_ppm``: its mean excess.
     """
 
     tare_noise_mg: int
     gross_ppm: int
-    ground_ppm: int
-    ground_spread_ppm: int
+    tare_base_ppm: int
+    tare_ground_ppm: int
+    tare_length_ppm: int
+    tare_width_ppm: int
+    tare_spread_ppm: int
     pile_spread_ppm: int
     pile_shift_ppm: int
 

@@ -25,8 +25,8 @@ LIFT_MM_MAX = 180
 LOTS = 24
 """Pairs of pieces weighed per goods, each from another lot."""
 START = LaneKnowledge(
-    tare_noise_mg=20_000, gross_ppm=10_000, ground_ppm=1_350_000, ground_spread_ppm=150_000, pile_spread_ppm=60_000,
-    pile_shift_ppm=0,
+    tare_noise_mg=20_000, gross_ppm=10_000, tare_base_ppm=300_000, tare_ground_ppm=1_000_000, tare_length_ppm=0,
+    tare_width_ppm=0, tare_spread_ppm=150_000, pile_spread_ppm=60_000, pile_shift_ppm=0,
 )  # fmt: skip
 """Cautious values with which the opened sample is explained before it has taught anything."""
 
@@ -89,31 +89,47 @@ def _open_sample(
 ) -> LaneKnowledge:
     """Compare weights, grounds and piles of correct parcels with what was found inside."""
     references = {sku: prepare(signature) for sku, signature in goods.items()}
-    stream = make_stream(StreamSpec(seed=seed, parcels=opened))
-    sample = [parcel for parcel in stream if parcel.planted is Planted.SOUND]
-    misses, grosses, tares, piles = [], [], [], []
+    sample = _sample(seed, opened)
+    misses, grosses, tares, cues, piles = [], [], [], [], []
     for number, parcel in enumerate(sample, start=1):
         assert parcel.declared is not None
         seen = see(frame(render(parcel.contents, parcel.carton_mm, parcel.seed)), basis)
         masses = parcel_masses(parcel.contents, parcel.carton_mm, parcel.seed)
-        own = sum((1.4e-2 * goods[sku].unit_mg * count / 1000) ** 2 for sku, count in parcel.contents)
+        own = 0.0
+        for sku, count in parcel.contents:
+            unit_g, lot, piece = goods[sku].unit_mg / 1000, goods[sku].lot_ppm / 1e6, goods[sku].piece_ppm / 1e6
+            own += (count * unit_g * lot) ** 2 + count * (unit_g * piece) ** 2
         misses.append(((masses.gross_mg - parcel.declared.gross_mg) / 1000) ** 2 - own)
         grosses.append(parcel.declared.gross_mg / 1000)
-        tares.append((masses.carton_mg + masses.filler_mg) / 1000 / max(seen.ground_g, 10.0))
+        tares.append(math.log((masses.carton_mg + masses.filler_mg) / 1000))
+        cues.append((1.0, *(math.log(max(cue, 1.0)) for cue in (seen.ground_g, seen.length_mm, seen.width_mm))))
         piles += _piles(parcel, seen.regions, references)
         progress("parcels opened", number, len(sample))
     design = np.stack([np.ones(len(grosses)), np.square(grosses)], axis=1)
     weight = 1 / np.square(np.array(grosses) + 300.0)
     fixed, growing = np.linalg.lstsq(design * weight[:, None], np.array(misses) * weight, rcond=None)[0]
-    ratio = float(np.median(tares))
+    base, ground, length, width = np.linalg.lstsq(np.array(cues), np.array(tares), rcond=None)[0]
+    tare_miss = np.array(tares) - np.array(cues) @ (base, ground, length, width)
     return LaneKnowledge(
         tare_noise_mg=round(1000 * math.sqrt(max(float(fixed), 64.0))),
         gross_ppm=round(1e6 * math.sqrt(max(float(growing), 2.5e-5))),
-        ground_ppm=round(1e6 * ratio),
-        ground_spread_ppm=round(1e6 * max(0.03, float(np.std(np.array(tares) / ratio)))),
+        tare_base_ppm=round(1e6 * float(base)),
+        tare_ground_ppm=round(1e6 * float(ground)),
+        tare_length_ppm=round(1e6 * float(length)),
+        tare_width_ppm=round(1e6 * float(width)),
+        tare_spread_ppm=round(1e6 * max(0.03, float(np.std(tare_miss)))),
         pile_spread_ppm=round(1e6 * max(0.02, float(np.std(piles)))) if len(piles) > 10 else START.pile_spread_ppm,
         pile_shift_ppm=round(1e6 * float(np.mean(piles))) if len(piles) > 10 else 0,
     )
+
+
+def _sample(seed: int, opened: int) -> list[ParcelTruth]:
+    """Sound parcels, one half as the lane carries them, one half with up to 30 pieces of up to 6 kinds."""
+    few = make_stream(StreamSpec(seed=seed, parcels=opened - opened // 2))
+    many = make_stream(
+        StreamSpec(seed=seed + 1, parcels=opened // 2, pieces_mean_permille=12_000, pieces_max=30, kinds_max=6)
+    )
+    return [parcel for parcel in (*few, *many) if parcel.planted is Planted.SOUND]
 
 
 def _piles(parcel: ParcelTruth, regions: Sequence, references: dict[str, Reference]) -> list[float]:  # type: ignore[type-arg]

@@ -15,7 +15,8 @@ from vision.measure import Region
 from vision.signatures import LaneKnowledge, Signature
 
 KNOWLEDGE = LaneKnowledge(
-    tare_noise_mg=10_000, gross_ppm=10_000, ground_ppm=1_300_000, ground_spread_ppm=100_000, pile_spread_ppm=60_000,
+    tare_noise_mg=10_000, gross_ppm=10_000, tare_base_ppm=0, tare_ground_ppm=1_000_000, tare_length_ppm=0,
+    tare_width_ppm=0, tare_spread_ppm=100_000, pile_spread_ppm=60_000,
     pile_shift_ppm=30_000,
 )  # fmt: skip
 
