@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.goods import Shape, Solid
+from sim.xray.materials import BASIS_SHARES
 from sim.xray.packing import Matrix, PlacedPiece
 
 SOURCE_MM = 1100.0
@@ -42,6 +43,29 @@ def add_piece(
         density = np.float32(solid.density * piece.mass_factor / 10)
         c_plane[window] += chord_mm * np.float32(density * c_share)
         p_plane[window] += chord_mm * np.float32(density * p_share)
+
+
+def piece_planes(
+    piece: PlacedPiece, offset_mm: tuple[float, float], lines: int, line_mm: float
+) -> tuple[tuple[slice, slice], Plane, Plane]:
+    """One piece alone: the window of pixels it can shadow, and its areal densities (g/cm2 of both bases) there."""
+    centre = np.array(piece.centre_mm, dtype=np.float32) + np.array([*offset_mm, 0.0], dtype=np.float32)
+    chords = [(solid, *solid_chords(solid, centre, piece.turn, lines, line_mm)) for solid in piece.goods.solids]
+    window = tuple(
+        slice(min(part[axis].start for _, part, _ in chords), max(part[axis].stop for _, part, _ in chords))
+        for axis in (0, 1)
+    )
+    rows, columns = window
+    planes = [np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.float32) for _ in range(2)]
+    for solid, part, chord_mm in chords:
+        within = (
+            slice(part[0].start - rows.start, part[0].stop - rows.start),
+            slice(part[1].start - columns.start, part[1].stop - columns.start),
+        )
+        density = solid.density * piece.mass_factor / 10
+        for plane, share in zip(planes, BASIS_SHARES[solid.material], strict=True):
+            plane[within] += chord_mm * np.float32(density * share)
+    return (rows, columns), planes[0], planes[1]
 
 
 def solid_chords(

@@ -115,7 +115,7 @@ def log_attenuation(c_plane: Plane, p_plane: Plane, kilovolt: int = 150) -> tupl
     return both[0], both[1]
 
 
-def _span(used: npt.NDArray[np.bool_]) -> slice:
+def _span(used: npt.ArrayLike) -> slice:
     at = np.flatnonzero(used)
     return slice(int(at[0]), int(at[-1]) + 1) if at.size else slice(0, 0)
 
