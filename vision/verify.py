@@ -193,7 +193,7 @@ def _is_declared(entry: Scored) -> bool:
 def _parts(
     skus: Sequence[str], explanation: Explanation, likely: Hypothesis | None, regions: int
 ) -> tuple[tuple[tuple[str, int], ...], ...]:
-    if likely is None:
+    if likely is None or explanation.score(likely.pieces) is None:
         return tuple(() for _ in range(regions))
     return tuple(
         tuple((skus[kind], count) for kind, count in enumerate(part) if count)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+import vision.explain
 from sim.goods import GOODS, carton_for, declared_masses
 from sim.xray.frames import frame
 from sim.xray.render import render
@@ -162,3 +163,14 @@ def test_goods_behind_thick_steel_are_too_thick() -> None:
 def test_learned_masses_agree_with_the_goods() -> None:
     for sku, signature in pipeline().signatures.goods.items():
         assert signature.unit_mg == pytest.approx(GOODS[sku].unit_mg, rel=0.02)
+
+
+def test_a_deviation_that_the_search_left_out_may_win_and_then_explains_no_region(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(vision.explain, "HANDFULS_MAX", 1)
+    declared, true = [("FC-50", 6), ("HB-120", 4)], [("FC-50", 6), ("HB-120", 3)]
+    for seed in range(3):
+        count, seen, verdict = judge(declared, true, seed)
+        assert not is_match(count, declared)
+        assert len(verdict.parts) == len(seen.regions)
