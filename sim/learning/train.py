@@ -38,6 +38,8 @@ BELL_SHARE, BELL_MIN, BELL_MAX = 0.12, 0.9, 2.2
 THICKER = (0.8, 1.25)
 NOISE_MAX = 0.05
 """Noise added to what the network sees (after the logarithm), as a larger detector noise would."""
+KEEP_STEPS = 250
+"""Steps between two interim states."""
 TRAIN_FROM, CHECK_FROM, TEST_FROM = 0, 10_000_000, 20_000_000
 """First numbers of training pictures, of those that fix the threshold, and of those that are only measured on."""
 
@@ -109,7 +111,7 @@ def train(course: Course, pictures: Sequence[Picture], store: Path | None, progr
         losses.append(float(loss.detach()))
         if (step + 1) % 50 == 0:
             progress(f"steps, loss {np.mean(losses[-50:]):.3f}", step + 1, course.steps)
-        if store is not None and (step + 1) % 250 == 0:
+        if store is not None and (step + 1) % KEEP_STEPS == 0:
             _keep(store, course, step + 1, network, average, walker)
     average.eval()
     return average
