@@ -23,8 +23,9 @@ from sim.referee import Referee
 MakeController = Callable[[CoreConfig], LaneController]
 Hook = Callable[[Station], object]
 """Called with the station before it runs: a deliberate bug of plant or devices, a recorder."""
-LIMIT_US = 1_800_000_000
-"""A case ends by force this long after its last arrival."""
+LIMIT_US = 3_600_000_000
+"""A case ends by force this long after its last arrival. A sound lane whose bench has four places and rests for minutes
+needs more than half of it: 8 s a parcel."""
 CRASH = "I24"
 """An exception in the core: some state did not know what to do with some input."""
 
