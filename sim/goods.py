@@ -66,7 +66,7 @@ class Goods:
 
 WALL_DENSITY = {
     "steel": 7.85, "aluminium": 2.70, "glass": 2.50, "hdpe": 0.95, "board": 0.60, "film": 0.90,
-    "abs": 1.05,
+    "abs": 1.05, "ceramic": 2.30, "pvc": 1.35, "leather": 0.95,
 }  # fmt: skip
 """Densities of wall materials; fillings take theirs from net mass and volume."""
 
@@ -74,7 +74,7 @@ Size = tuple[float, float, float]
 CENTRE = (0.0, 0.0, 0.0)
 
 
-def _shell(shape: Shape, size: Size, wall: str, wall_mm: float) -> tuple[tuple[Solid, ...], Size]:
+def shell(shape: Shape, size: Size, wall: str, wall_mm: float) -> tuple[tuple[Solid, ...], Size]:
     """A hollow body: its two signed solids and the size of the hollow."""
     inner = (size[0] - 2 * wall_mm, size[1] - 2 * wall_mm, size[2] - 2 * wall_mm)
     density = WALL_DENSITY[wall]
@@ -84,25 +84,28 @@ def _shell(shape: Shape, size: Size, wall: str, wall_mm: float) -> tuple[tuple[S
     ), inner
 
 
-def _body(shape: Shape, size: Size, material: str, mass_g: float, centre: Size = CENTRE) -> Solid:
+def body(shape: Shape, size: Size, material: str, mass_g: float, centre: Size = CENTRE) -> Solid:
     """A full body of a given mass."""
     unit = Solid(shape=shape, size_mm=size, centre_mm=centre, material=material, density=1.0)
     return Solid(shape=shape, size_mm=size, centre_mm=centre, material=material, density=mass_g * 1000 / unit.mass_mg)
 
 
-def _filled(
+def filled(
     shape: Shape, size: Size, wall: str, wall_mm: float, filling: str, fill_g: float, level: float = 0.92
 ) -> tuple[Solid, ...]:
     """A vessel filled to ``level`` of its height."""
-    shell, inner = _shell(shape, size, wall, wall_mm)
+    wall_solids, inner = shell(shape, size, wall, wall_mm)
     height = inner[2] * level
-    return (*shell, _body(shape, (inner[0], inner[1], height), filling, fill_g, (0.0, 0.0, (height - inner[2]) / 2)))
+    return (
+        *wall_solids,
+        body(shape, (inner[0], inner[1], height), filling, fill_g, (0.0, 0.0, (height - inner[2]) / 2)),
+    )
 
 
-def _boxed(size: Size, contents: Iterable[Solid], board_mm: float = 0.6) -> tuple[Solid, ...]:
+def boxed(size: Size, contents: Iterable[Solid], board_mm: float = 0.6) -> tuple[Solid, ...]:
     """Contents in a retail box of folding board."""
-    shell, _ = _shell(Shape.BOX, size, "board", board_mm)
-    return (*shell, *contents)
+    walls, _ = shell(Shape.BOX, size, "board", board_mm)
+    return (*walls, *contents)
 
 
 def _goods(
@@ -124,46 +127,46 @@ def _health_and_beauty() -> tuple[Goods, ...]:
     vitamins, oil = (62.0, 62.0, 115.0), (78.0, 78.0, 140.0)
     return (
         _goods("MP-900", "婴幼儿配方奶粉", "infant milk powder", "1901101000", "122", "900g/罐", 900, tin,
-               _filled(CYL, tin, "steel", 0.22, "powder", 900, 0.90)),
+               filled(CYL, tin, "steel", 0.22, "powder", 900, 0.90)),
         _goods("MP-400", "成人奶粉", "milk powder, small tin", "0402210000", "122", "400g/罐", 400, small_tin,
-               _filled(CYL, small_tin, "steel", 0.20, "powder", 400, 0.85)),
+               filled(CYL, small_tin, "steel", 0.20, "powder", 400, 0.85)),
         _goods("HB-120", "复合维生素片", "vitamin tablets", "2106909090", "142", "120粒/瓶", 180, vitamins,
-               _filled(CYL, vitamins, "hdpe", 1.3, "tablets", 180, 0.75)),
+               filled(CYL, vitamins, "hdpe", 1.3, "tablets", 180, 0.75)),
         _goods("FO-200", "深海鱼油软胶囊", "fish oil capsules", "2106909090", "142", "200粒/瓶", 300, oil,
-               _filled(CYL, oil, "hdpe", 1.4, "oil", 300, 0.80)),
+               filled(CYL, oil, "hdpe", 1.4, "oil", 300, 0.80)),
         _goods("LP-35", "唇膏", "lipstick", "3304100000", "012", "3.5g/支", 30, (24.0, 24.0, 84.0),
-               _boxed((24.0, 24.0, 84.0), (
-                   *_shell(CYL, (20.0, 20.0, 80.0), "aluminium", 0.6)[0],
-                   _body(CYL, (18.0, 18.0, 22.0), "brass", 14.0, (0.0, 0.0, -26.0)),
-                   _body(CYL, (12.0, 12.0, 30.0), "cream", 8.0, (0.0, 0.0, 4.0))), 0.5), flat=True),
+               boxed((24.0, 24.0, 84.0), (
+                   *shell(CYL, (20.0, 20.0, 80.0), "aluminium", 0.6)[0],
+                   body(CYL, (18.0, 18.0, 22.0), "brass", 14.0, (0.0, 0.0, -26.0)),
+                   body(CYL, (12.0, 12.0, 30.0), "cream", 8.0, (0.0, 0.0, 4.0))), 0.5), flat=True),
         _goods("FC-50", "面霜", "face cream", "3304990099", "142", "50g/瓶", 50, (74.0, 74.0, 62.0),
-               _boxed((74.0, 74.0, 62.0), _filled(CYL, (66.0, 66.0, 54.0), "glass", 5.0, "cream", 50))),
+               boxed((74.0, 74.0, 62.0), filled(CYL, (66.0, 66.0, 54.0), "glass", 5.0, "cream", 50))),
         _goods("PF-100", "香水", "perfume", "3303000000", "142", "100ml/瓶", 90, (80.0, 44.0, 122.0),
-               _boxed((80.0, 44.0, 122.0), _filled(BOX, (68.0, 34.0, 104.0), "glass", 4.0, "oil", 90))),
+               boxed((80.0, 44.0, 122.0), filled(BOX, (68.0, 34.0, 104.0), "glass", 4.0, "oil", 90))),
     )  # fmt: skip
 
 
 def _apparel_and_electronics() -> tuple[Goods, ...]:
     return (
         _goods("SH-42", "运动鞋", "sports shoes", "6404110000", "025", "42码", 780, (320.0, 200.0, 118.0),
-               _boxed((320.0, 200.0, 118.0), (
-                   _body(BOX, (285.0, 85.0, 28.0), "rubber", 250.0, (0.0, -47.0, -40.0)),
-                   _body(ELL, (275.0, 82.0, 70.0), "textile", 140.0, (0.0, -47.0, 8.0)),
-                   _body(BOX, (285.0, 85.0, 28.0), "rubber", 250.0, (0.0, 47.0, -40.0)),
-                   _body(ELL, (275.0, 82.0, 70.0), "textile", 140.0, (0.0, 47.0, 8.0))), 1.2), flat=True),
+               boxed((320.0, 200.0, 118.0), (
+                   body(BOX, (285.0, 85.0, 28.0), "rubber", 250.0, (0.0, -47.0, -40.0)),
+                   body(ELL, (275.0, 82.0, 70.0), "textile", 140.0, (0.0, -47.0, 8.0)),
+                   body(BOX, (285.0, 85.0, 28.0), "rubber", 250.0, (0.0, 47.0, -40.0)),
+                   body(ELL, (275.0, 82.0, 70.0), "textile", 140.0, (0.0, 47.0, 8.0))), 1.2), flat=True),
         _goods("PH-128", "智能手机", "smartphone", "8517130000", "001", "128GB/台", 290, (166.0, 90.0, 48.0),
-               _boxed((166.0, 90.0, 48.0), (
-                   _body(BOX, (150.0, 72.0, 1.4), "glass", 37.0, (0.0, 0.0, 16.0)),
-                   _body(BOX, (148.0, 70.0, 5.0), "electronics", 95.0, (0.0, 0.0, 12.0)),
-                   _body(BOX, (85.0, 55.0, 4.5), "battery", 58.0, (-20.0, 0.0, 7.0)),
-                   _body(BOX, (45.0, 45.0, 26.0), "electronics", 62.0, (-45.0, -15.0, -8.0)),
-                   _body(BOX, (70.0, 60.0, 14.0), "copper wire", 32.0, (35.0, 5.0, -14.0))), 1.0), flat=True),
+               boxed((166.0, 90.0, 48.0), (
+                   body(BOX, (150.0, 72.0, 1.4), "glass", 37.0, (0.0, 0.0, 16.0)),
+                   body(BOX, (148.0, 70.0, 5.0), "electronics", 95.0, (0.0, 0.0, 12.0)),
+                   body(BOX, (85.0, 55.0, 4.5), "battery", 58.0, (-20.0, 0.0, 7.0)),
+                   body(BOX, (45.0, 45.0, 26.0), "electronics", 62.0, (-45.0, -15.0, -8.0)),
+                   body(BOX, (70.0, 60.0, 14.0), "copper wire", 32.0, (35.0, 5.0, -14.0))), 1.0), flat=True),
         _goods("PB-10", "移动电源", "power bank", "8507600090", "007", "10000mAh", 230, (156.0, 84.0, 30.0),
-               _boxed((156.0, 84.0, 30.0), (
-                   *_shell(BOX, (144.0, 70.0, 17.0), "abs", 1.5)[0],
-                   _body(BOX, (60.0, 62.0, 11.0), "battery", 92.0, (-34.0, 0.0, 0.0)),
-                   _body(BOX, (60.0, 62.0, 11.0), "battery", 92.0, (30.0, 0.0, 0.0)),
-                   _body(BOX, (10.0, 60.0, 8.0), "electronics", 12.0, (65.0, 0.0, 0.0))), 0.7), flat=True),
+               boxed((156.0, 84.0, 30.0), (
+                   *shell(BOX, (144.0, 70.0, 17.0), "abs", 1.5)[0],
+                   body(BOX, (60.0, 62.0, 11.0), "battery", 92.0, (-34.0, 0.0, 0.0)),
+                   body(BOX, (60.0, 62.0, 11.0), "battery", 92.0, (30.0, 0.0, 0.0)),
+                   body(BOX, (10.0, 60.0, 8.0), "electronics", 12.0, (65.0, 0.0, 0.0))), 0.7), flat=True),
     )  # fmt: skip
 
 
@@ -172,37 +175,37 @@ def _household() -> tuple[Goods, ...]:
     thermos_inner = (62.0, 62.0, 200.0)
     return (
         _goods("BK-300", "儿童图书", "picture book", "4901990000", "131", "16开/册", 620, (210.0, 148.0, 26.0),
-               (_body(BOX, (210.0, 148.0, 26.0), "paper", 620.0),), flat=True),
+               (body(BOX, (210.0, 148.0, 26.0), "paper", 620.0),), flat=True),
         _goods("CH-300", "巧克力", "chocolate", "1806900000", "140", "300g/盒", 300, (240.0, 165.0, 32.0),
-               _boxed((240.0, 165.0, 32.0), tuple(
-                   _body(BOX, (66.0, 68.0, 20.0), "chocolate", 50.0, (x, y, -3.0))
+               boxed((240.0, 165.0, 32.0), tuple(
+                   body(BOX, (66.0, 68.0, 20.0), "chocolate", 50.0, (x, y, -3.0))
                    for x in (-76.0, 0.0, 76.0) for y in (-38.0, 38.0))), flat=True),
         _goods("DP-54", "纸尿裤", "diapers", "9619001100", "125", "54片/包", 1650, (310.0, 210.0, 120.0),
-               (*_shell(BOX, (310.0, 210.0, 120.0), "film", 0.08)[0],
-                _body(BOX, (304.0, 204.0, 116.0), "textile", 1650.0)), flat=True),
+               (*shell(BOX, (310.0, 210.0, 120.0), "film", 0.08)[0],
+                body(BOX, (304.0, 204.0, 116.0), "textile", 1650.0)), flat=True),
         _goods("TP-120", "牙膏", "toothpaste", "3306101090", "012", "120g/支", 120, (190.0, 46.0, 38.0),
-               _boxed((190.0, 46.0, 38.0), (
-                   _body(ELL, (150.0, 42.0, 34.0), "toothpaste", 120.0, (-12.0, 0.0, 0.0)),
-                   _body(CYL, (28.0, 28.0, 22.0), "hdpe", 9.0, (78.0, 0.0, 0.0)))), flat=True),
+               boxed((190.0, 46.0, 38.0), (
+                   body(ELL, (150.0, 42.0, 34.0), "toothpaste", 120.0, (-12.0, 0.0, 0.0)),
+                   body(CYL, (28.0, 28.0, 22.0), "hdpe", 9.0, (78.0, 0.0, 0.0)))), flat=True),
         _goods("FM-10", "面膜", "face masks", "3304990021", "140", "10片/盒", 310, (168.0, 124.0, 40.0),
-               _boxed((168.0, 124.0, 40.0), (
-                   _body(BOX, (158.0, 112.0, 30.0), "cream", 300.0),
-                   _body(BOX, (160.0, 116.0, 0.6), "aluminium", 28.0))), flat=True),
+               boxed((168.0, 124.0, 40.0), (
+                   body(BOX, (158.0, 112.0, 30.0), "cream", 300.0),
+                   body(BOX, (160.0, 116.0, 0.6), "aluminium", 28.0))), flat=True),
         _goods("CF-200", "速溶咖啡", "instant coffee", "2101110000", "142", "200g/瓶", 200, coffee,
-               _filled(CYL, coffee, "glass", 2.6, "powder", 200, 0.90)),
+               filled(CYL, coffee, "glass", 2.6, "powder", 200, 0.90)),
         _goods("HN-500", "蜂蜜", "honey", "0409000000", "142", "500g/瓶", 500, honey,
-               _filled(CYL, honey, "glass", 2.8, "honey", 500, 0.88)),
+               filled(CYL, honey, "glass", 2.8, "honey", 500, 0.88)),
         _goods("TH-500", "真空保温杯", "vacuum flask", "9617001900", "007", "500ml/个", 300, thermos,
-               (*_shell(CYL, thermos, "steel", 0.35)[0], *_shell(CYL, thermos_inner, "steel", 0.35)[0],
-                _body(CYL, (50.0, 50.0, 24.0), "hdpe", 26.0, (0.0, 0.0, 100.0)))),
+               (*shell(CYL, thermos, "steel", 0.35)[0], *shell(CYL, thermos_inner, "steel", 0.35)[0],
+                body(CYL, (50.0, 50.0, 24.0), "hdpe", 26.0, (0.0, 0.0, 100.0)))),
         _goods("TY-200", "积木玩具", "toy bricks", "9503008900", "140", "200块/盒", 430, (252.0, 180.0, 62.0),
-               _boxed((252.0, 180.0, 62.0), (_body(BOX, (236.0, 166.0, 46.0), "abs", 430.0, (0.0, 0.0, -5.0)),), 0.8),
+               boxed((252.0, 180.0, 62.0), (body(BOX, (236.0, 166.0, 46.0), "abs", 430.0, (0.0, 0.0, -5.0)),), 0.8),
                flat=True),
         _goods("TB-30", "电动牙刷", "electric toothbrush", "8509809000", "016", "1支/盒", 260, (232.0, 102.0, 62.0),
-               _boxed((232.0, 102.0, 62.0), (
-                   _body(CYL, (28.0, 28.0, 34.0), "electronics", 60.0, (-60.0, 20.0, 0.0)),
-                   _body(BOX, (180.0, 26.0, 26.0), "electronics", 105.0, (0.0, -22.0, 0.0)),
-                   _body(BOX, (70.0, 60.0, 30.0), "abs", 75.0, (60.0, 18.0, -6.0)))), flat=True),
+               boxed((232.0, 102.0, 62.0), (
+                   body(CYL, (28.0, 28.0, 34.0), "electronics", 60.0, (-60.0, 20.0, 0.0)),
+                   body(BOX, (180.0, 26.0, 26.0), "electronics", 105.0, (0.0, -22.0, 0.0)),
+                   body(BOX, (70.0, 60.0, 30.0), "abs", 75.0, (60.0, 18.0, -6.0)))), flat=True),
     )  # fmt: skip
 
 
