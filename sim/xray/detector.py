@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sim.xray.rays import COLUMNS, Plane
+from sim.xray.rays import COLUMNS, Plane, blocks
 from sim.xray.realism import STANDARD, Realism
 
 FULL_SCALE = 55_000.0
@@ -60,19 +60,37 @@ def expose(
 ) -> tuple[Counts, Counts]:  # fmt: skip
     """Counts of both channels (lines, columns) for log attenuations of the same shape."""
     tube = np.float32(1 + realism.tube_drift * random.standard_normal())
-    blur = realism.blur_side
     planes = []
     for log, gain, photons in zip((low_log, high_log), gains(detector_seed, realism), realism.photons_air, strict=True):
-        level = np.exp(-log)
-        level[:, 1:-1] = (1 - 2 * blur) * level[:, 1:-1] + blur * (level[:, :-2] + level[:, 2:])
-        glow = level * np.float32(1 - sum(realism.afterglow))
-        for delay, share in enumerate(realism.afterglow, start=1):
-            glow[delay:] += np.float32(share) * level[:-delay]
-            glow[:delay] += np.float32(share) * level[:delay]
-        glow += np.float32(realism.scatter_floor) * (glow.mean(axis=1, keepdims=True) - glow)
+        level = np.empty_like(log)
+        for rows in blocks(len(log)):
+            level[rows] = _blurred(np.exp(-log[rows]), realism.blur_side)
         drift = 1 + realism.gain_drift * random.standard_normal(COLUMNS, dtype=np.float32)
-        planes.append(_counts(glow * tube, gain * drift.astype(np.float32), photons, realism.noise_counts, random))
+        shown = gain * drift.astype(np.float32)
+        counts = np.empty(log.shape, dtype=np.uint16)
+        for rows in blocks(len(log)):
+            glow = _glowing(level, rows, realism)
+            counts[rows] = _counts(glow * tube, shown, photons, realism.noise_counts, random)
+        planes.append(counts)
     return planes[0], planes[1]
+
+
+def _blurred(level: Plane, side: float) -> Plane:
+    """Line spread across the columns."""
+    level[:, 1:-1] = (1 - 2 * side) * level[:, 1:-1] + side * (level[:, :-2] + level[:, 2:])
+    return level
+
+
+def _glowing(level: Plane, rows: slice, realism: Realism) -> Plane:
+    """Light of these lines with the afterglow of those before them and the scatter floor."""
+    glow: Plane = level[rows] * np.float32(1 - sum(realism.afterglow))
+    for delay, share in enumerate(realism.afterglow, start=1):
+        # Before the first line the belt looked as at it.
+        first = max(0, delay - rows.start)
+        glow[first:] += np.float32(share) * level[rows.start + first - delay : rows.stop - delay]
+        glow[:first] += np.float32(share) * level[:first]
+    glow += np.float32(realism.scatter_floor) * (glow.mean(axis=1, keepdims=True) - glow)
+    return glow
 
 
 def _counts(level: Plane, gain: Plane, photons: float, noise_counts: float, random: np.random.Generator) -> Counts:

@@ -20,6 +20,9 @@ COLUMN_MM = 1.25
 LINE_MM = 1.2
 """One line per 12 counts of the 0.1 mm encoder, on the demo lane."""
 
+BLOCK_LINES = 32
+"""Lines worked on at a time: what a processor's own memory holds; the results are the same for any number."""
+
 Plane = npt.NDArray[np.float32]
 
 COLUMN_X_MM: Plane = ((np.arange(COLUMNS) - (COLUMNS - 1) / 2) * COLUMN_MM).astype(np.float32)
@@ -83,18 +86,31 @@ def solid_chords(
     ray = turn @ direction
     start = turn @ np.array([-middle[0], 0.0, SOURCE_MM - middle[2]], dtype=np.float32)
     along = turn[:, 1]
-    origin = [start[i] + along[i] * y[:, None] for i in range(3)]
     steps = [ray[i][None, :] for i in range(3)]
-    match solid.shape:
+    chords = np.empty((y.size, x_reference.size), dtype=np.float32)
+    for block in blocks(y.size):
+        origin = [start[i] + along[i] * y[block, None] for i in range(3)]
+        near, far = _crossings(solid.shape, origin, steps, half)
+        np.maximum(far - near, np.float32(0), out=chords[block])
+    return window, chords
+
+
+def blocks(lines: int) -> list[slice]:
+    """All lines in pieces of ``BLOCK_LINES``."""
+    return [slice(first, min(first + BLOCK_LINES, lines)) for first in range(0, lines, BLOCK_LINES)]
+
+
+def _crossings(shape: Shape, origin: Sequence[Plane], steps: Sequence[Plane], half: Plane) -> tuple[Plane, Plane]:
+    """Entry and exit distance of rays through a body; exit before entry where they miss it."""
+    match shape:
         case Shape.BOX:
-            near, far = _slabs(origin, steps, half, (0, 1, 2))
+            return _slabs(origin, steps, half, (0, 1, 2))
         case Shape.CYLINDER:
             near, far = _slabs(origin, steps, half, (2,))
             near_side, far_side = _quadric(origin, steps, half, (0, 1))
-            near, far = np.maximum(near, near_side), np.minimum(far, far_side)
+            return np.maximum(near, near_side), np.minimum(far, far_side)
         case Shape.ELLIPSOID:
-            near, far = _quadric(origin, steps, half, (0, 1, 2))
-    return window, np.maximum(far - near, np.float32(0))
+            return _quadric(origin, steps, half, (0, 1, 2))
 
 
 def _window(middle: Plane, reach: Plane, lines: int, line_mm: float) -> tuple[slice, slice]:

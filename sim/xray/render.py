@@ -11,7 +11,7 @@ from sim.goods import Contents, Shape, Solid, parcel_masses
 from sim.xray.detector import DETECTOR_SEED, Calibration, Counts, calibration, expose
 from sim.xray.materials import BASIS_SHARES
 from sim.xray.packing import WALL_MM, PlacedPiece, pack
-from sim.xray.rays import COLUMNS, LINE_MM, Plane, add_piece, solid_chords
+from sim.xray.rays import COLUMNS, LINE_MM, Plane, add_piece, blocks, solid_chords
 from sim.xray.realism import STANDARD, Realism
 
 TABLE = Path(__file__).resolve().parents[2] / "config" / "models" / "basis.npz"
@@ -107,11 +107,12 @@ def log_attenuation(c_plane: Plane, p_plane: Plane, kilovolt: int = 150) -> tupl
     """Low and high log attenuation by bilinear look-up on the square-root-spaced table of a spectrum."""
     tables = _table(kilovolt)
     used = (c_plane > 0) | (p_plane > 0)
-    window = (_span(used.any(axis=1)), _span(used.any(axis=0)))
+    columns = _span(used.any(axis=0))
     # Empty belt is most of many pictures: the look-up is for the rest.
     both = [np.full(c_plane.shape, table[0, 0], dtype=np.float32) for table in tables[:2]]
-    for plane, seen in zip(both, _looked_up(c_plane[window], p_plane[window], tables), strict=True):
-        plane[window] = seen
+    for rows in blocks(c_plane.shape[0]):
+        for plane, seen in zip(both, _looked_up(c_plane[rows, columns], p_plane[rows, columns], tables), strict=True):
+            plane[rows, columns] = seen
     return both[0], both[1]
 
 
