@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sim.learning.pictures import PIECES, Picture
+from sim.learning.pictures import Picture
+from sim.xray.contents import PIECES, Overlap
 from vision.frame import Plane
 from vision.propose import COLUMN_MM, LINE_MM, Proposer, peaks
 from vision.segment import segment
 
-OVERLAPS: tuple[tuple[str, float], ...] = (("none", 0.01), ("1-10 %", 0.10), ("10-30 %", 0.30), ("> 30 %", 1.01))
-"""Classes of overlap and the share of the goods' shadow below which they end."""
 THRESHOLDS = tuple(round(0.1 + 0.025 * step, 3) for step in range(25))
 NEAR_PIXELS = 3.0
 """A proposal within this many quarter-resolution pixels (15 mm) of a centre has found it."""
@@ -57,15 +56,15 @@ def figures(found: Totals, pictures: Sequence[Picture]) -> dict[str, Any]:
     """Shares of exact totals with their counts, by overlap class and by pieces class, and how far others are off."""
     true = [len(picture.centres) for picture in pictures]
     off = np.abs(np.array(found) - np.array(true))
-    bands = [next(name for name, end in OVERLAPS if picture.overlap < end) for picture in pictures]
-    classes = [next(f"{least}-{most}" for least, most in PIECES if least <= count <= most) for count in true]
+    bands = [str(picture.overlap) for picture in pictures]
+    classes = [next(str(name) for name, (_, most) in PIECES.items() if count <= most) for count in true]
     return {
         "pictures": len(pictures),
         "exact": _share(off == 0),
         "within_one": _share(off <= 1),
         "mean_off": round(float(off.mean()), 3),
-        "exact_by_overlap": _by(off == 0, bands, [name for name, _ in OVERLAPS]),
-        "exact_by_pieces": _by(off == 0, classes, [f"{least}-{most}" for least, most in PIECES]),
+        "exact_by_overlap": _by(off == 0, bands, [str(name) for name in Overlap]),
+        "exact_by_pieces": _by(off == 0, classes, [str(name) for name in PIECES]),
     }
 
 

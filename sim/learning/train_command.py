@@ -25,7 +25,7 @@ EXTRA = "pip install 'xray-lane[train]' (PyTorch, onnx) into an environment of i
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed of pictures, first weights, order.")
-@click.option("--pictures", type=click.IntRange(16, 1_000_000), default=2_600, show_default=True)
+@click.option("--pictures", type=click.IntRange(16, 1_000_000), default=3_200, show_default=True)
 @click.option("--steps", type=click.IntRange(1, 10_000_000), default=2_500, show_default=True, help="Batches of 8.")
 @click.option("--workers", type=WORKERS, default=os.cpu_count() or 1, show_default=True, help="Processes that render.")
 @click.option("--threads", type=WORKERS, default=os.cpu_count() or 1, show_default=True, help="Threads that train.")
@@ -85,7 +85,8 @@ def _card(
 ) -> dict[str, Any]:
     """What the network is, when it may be used, and how good it is: in floats, in 8 bits, and regions beside them."""
     from sim.learning import proposing
-    from sim.learning.pictures import HELD_OUT, known_families
+    from sim.makers.held_out import HELD_OUT_FAMILIES
+    from sim.makers.train import TRAIN_FAMILIES
     from vision.propose import Proposer, session_of
 
     sha256 = hashlib.sha256(model).hexdigest()
@@ -106,7 +107,10 @@ def _card(
         "least_sure": least_sure,
         "input": "planes: arcsinh of C / 0.5 and P / 0.1 (g/cm2), ground taken away, 2.4 x 2.5 mm pixels",
         "output": "logits of a piece's centre, 4.8 x 5.0 mm pixels",
-        "families": {"known": known_families(), "held_out": sorted(HELD_OUT)},
+        "families": {
+            "known": ["catalogue", *(family.name_en for family in TRAIN_FAMILIES)],
+            "held_out": [family.name_en for family in HELD_OUT_FAMILIES],
+        },
         "scope": "Pictures of the twin's renderer, one view, one spectrum, one pitch. A proposal is no count and never"
         " decides a release; nothing is known of real machines.",
         "figures": figures,

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from sim.goods import CATALOGUE
+from sim.families import Pool, pool_goods
 from sim.learning import pictures, proposing
-from sim.learning.pictures import HELD_OUT, Picture, known_families, make_picture
+from sim.learning.pictures import Picture, make_picture
 from sim.learning.train_command import train
+from sim.makers.held_out import HELD_OUT_FAMILIES
+from sim.xray.contents import Overlap, Planted
 from sim.xray.render import TABLE
 from vision.basis import Basis, load_basis
 from vision.frame import Plane
@@ -27,7 +29,7 @@ def shown(number: int, *, held_out: bool = False) -> Picture:
     return make_picture(3, number, basis(), held_out=held_out)
 
 
-def plain(pieces: int, overlap: float = 0.0) -> Picture:
+def plain(pieces: int, overlap: Overlap = Overlap.NONE) -> Picture:
     """Truth without a picture worth the name."""
     centres = np.array([(4.0, 4.0 + 8 * piece, 3.0) for piece in range(pieces)], dtype=np.float32).reshape(-1, 3)
     return Picture(planes=np.zeros((2, 16, 16 * pieces), dtype=np.float16), centres=centres, overlap=overlap)
@@ -59,32 +61,31 @@ def test_centres_lie_on_goods() -> None:
 
 
 def test_training_pictures_show_no_family_that_is_held_out() -> None:
-    drawn: dict[bool, set[str]] = {False: set(), True: set()}
-    for held_out in drawn:
+    pools: dict[bool, set[Pool]] = {}
+    for held_out in (False, True):
         random = np.random.Generator(np.random.PCG64(5))
-        for _ in range(60):
-            drawn[held_out] |= {goods.sku for goods in pictures._contents(random, held_out=held_out)}
-    assert drawn[True] == set(HELD_OUT)
-    assert drawn[False] == set(known_families()) == {goods.sku for goods in CATALOGUE} - HELD_OUT
+        pools[held_out] = {pictures._spec(random, held_out=held_out).pool for _ in range(60)}
+    assert pools == {False: {Pool.CATALOGUE, Pool.TRAIN}, True: {Pool.HELD_OUT}}
+    shown_skus = {goods.sku for pool in pools[False] for goods in pool_goods(pool)}
+    assert not {sku for sku in shown_skus if sku.startswith(tuple(f"{family.code}-" for family in HELD_OUT_FAMILIES))}
+    assert not shown_skus & {goods.sku for goods in pool_goods(Pool.HELD_OUT)}
 
 
-def test_goods_of_training_pictures_have_sizes_of_their_own() -> None:
+def test_specs_draw_every_class_of_pieces_and_overlap_and_no_planted_error() -> None:
     random = np.random.Generator(np.random.PCG64(6))
-    goods = CATALOGUE[0]
-    sizes = {pictures._varied(goods, random).size_mm for _ in range(20)}
-    assert len(sizes) == 20
-    assert all(
-        0.6 < size / nominal < 1.6 for found in sizes for size, nominal in zip(found, goods.size_mm, strict=True)
-    )
+    specs = [pictures._spec(random, held_out=False) for _ in range(300)]
+    assert len({(spec.pieces, spec.overlap) for spec in specs}) == 20
+    assert {spec.planted for spec in specs} == {Planted.NONE}
+    assert len({spec.seed for spec in specs}) == 300
 
 
 def test_exact_totals_are_counted_by_overlap_and_by_pieces() -> None:
-    truth = [plain(2), plain(2, 0.05), plain(4, 0.5), plain(30, 0.5)]
+    truth = [plain(2), plain(2, Overlap.LIGHT), plain(4, Overlap.HEAVY), plain(30, Overlap.HEAVY)]
     found = proposing.figures([2, 3, 4, 20], truth)
     assert found["exact"] == [0.5, 2, 4]
     assert found["within_one"] == [0.75, 3, 4]
     assert found["mean_off"] == 2.75
-    assert found["exact_by_overlap"] == {"none": [1.0, 1, 1], "1-10 %": [0.0, 0, 1], "> 30 %": [0.5, 1, 2]}
+    assert found["exact_by_overlap"] == {"none": [1.0, 1, 1], "1-10": [0.0, 0, 1], "over 30": [0.5, 1, 2]}
     assert found["exact_by_pieces"] == {"1-2": [0.5, 1, 2], "3-5": [1.0, 1, 1], "21-30": [0.0, 0, 1]}
 
 
@@ -107,7 +108,7 @@ def test_each_piece_is_found_at_most_once() -> None:
 def test_regions_are_counted_on_the_same_pictures() -> None:
     planes = np.zeros((2, 80, 80), dtype=np.float16)
     planes[0, 10:30, 10:30] = planes[0, 50:70, 50:70] = 2.0
-    picture = Picture(planes=planes, centres=plain(2).centres, overlap=0.0)
+    picture = Picture(planes=planes, centres=plain(2).centres, overlap=Overlap.NONE)
     assert proposing.region_totals([picture]) == [2]
 
 
