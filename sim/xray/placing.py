@@ -143,15 +143,21 @@ class _Ground:
             for at, size, room in ((x, width, self._room[0]), (y, depth, self._room[1]))
         )  # fmt: skip
         self._heights[cells] = base + height
+        edges = [
+            (x + self._side + side * width / 2) * _magnification(np.array(base + level * height))
+            for side in (-1, 1) for level in (0, 1)
+        ]  # fmt: skip
         wide, deep = self._shadows.shape
-        columns = (np.arange(wide) + 0.5) * SHADOW_CELL_MM - FIELD_MM
+        first, last = (round(float(edge + FIELD_MM) / SHADOW_CELL_MM) for edge in (min(edges), max(edges)))
+        columns = (np.arange(max(0, first), min(wide, last + 1)) + 0.5) * SHADOW_CELL_MM - FIELD_MM
         rows = (np.arange(deep) + 0.5) * SHADOW_CELL_MM - self._room[1] / 2
         near = (np.abs(rows - y) <= depth / 2).nonzero()[0]
-        shadow = np.zeros((wide, near.size), dtype=bool)
+        shadow = np.zeros((columns.size, near.size), dtype=bool)
         for level in (0.0, 0.5, 1.0):
             across = columns / _magnification(np.array(base + level * height)) - self._side - x
             shadow |= _inside(body, turn, across[:, None], (rows[near] - y)[None, :])
-        self._shadows[:, near] += shadow
+        if near.size:
+            self._shadows[max(0, first) : max(0, first) + columns.size, near[0] : near[-1] + 1] += shadow
 
     def _bases(self, x: Array, y: Array, width: float, depth: float) -> Array:
         """Greatest height under a footprint at each place."""
@@ -186,8 +192,8 @@ class _Ground:
         )
         found = []
         for cells in (self._shadows == 0, self._shadows > 0 if apart else self._shadows == 1):
-            whole = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1))
-            np.cumsum(np.cumsum(cells, axis=0), axis=1, out=whole[1:, 1:])
+            whole = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1), dtype=np.int32)
+            np.cumsum(np.cumsum(cells, axis=0, dtype=np.int32), axis=1, out=whole[1:, 1:])
             found.append(whole[last, bottom] - whole[first, bottom] - whole[last, top] + whole[first, top])
         return found[0], found[1]
 
