@@ -6,7 +6,7 @@ reads it; it learns goods by scanning single ones. Sizes are millimetres, masses
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -247,19 +247,19 @@ Contents = Sequence[tuple[str, int]]
 """(sku, pieces) pairs."""
 
 
-def carton_for(*contents: Contents) -> tuple[int, int, int]:
+def carton_for(*contents: Contents, catalogue: Mapping[str, Goods] = GOODS) -> tuple[int, int, int]:
     """Smallest standard carton (mm) that holds each of the given contents; ValueError when none does."""
     for carton in CARTONS_MM:
-        if all(_fits(content, carton) for content in contents):
+        if all(_fits(content, carton, catalogue) for content in contents):
             return carton
     raise ValueError(f"expected contents that fit the largest carton {CARTONS_MM[-1]} mm, was {contents}")
 
 
-def _fits(contents: Contents, carton: tuple[int, int, int]) -> bool:
+def _fits(contents: Contents, carton: tuple[int, int, int], catalogue: Mapping[str, Goods]) -> bool:
     length, width, height = (side - CARTON_PLAY_MM for side in carton)
     volume = floor = 0.0
     for sku, pieces in contents:
-        size = GOODS[sku].size_mm
+        size = catalogue[sku].size_mm
         if size[2] > height or max(size[:2]) > max(length, width) or min(size[:2]) > min(length, width):
             return False
         volume += pieces * size[0] * size[1] * size[2]

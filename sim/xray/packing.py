@@ -1,7 +1,7 @@
 """Places goods in a carton: each piece drops onto what lies below, at the place of the lowest of some random tries."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,22 +36,18 @@ class PlacedPiece:
 
 def pack(
     contents: Contents, pieces_mg: Sequence[int], carton_mm: tuple[int, int, int], random: np.random.Generator,
-    lift_mm: float = 0.0, realism: Realism = STANDARD,
+    lift_mm: float = 0.0, realism: Realism = STANDARD, catalogue: Mapping[str, Goods] = GOODS,
 ) -> list[PlacedPiece]:  # fmt: skip
     """Drop all pieces, broad ones first. ``carton_mm`` is (length along the belt = y, width = x, height).
 
     ``lift_mm``: everything stands on a support that X-rays do not see (reference scans at several heights).
     """
-    skus = [sku for sku, count in contents for _ in range(count)]
-    order = sorted(
-        range(len(skus)), key=lambda i: (-GOODS[skus[i]].size_mm[0] * GOODS[skus[i]].size_mm[1], random.random())
-    )
+    bodies = [catalogue[sku] for sku, count in contents for _ in range(count)]
+    order = sorted(range(len(bodies)), key=lambda i: (-bodies[i].size_mm[0] * bodies[i].size_mm[1], random.random()))
     room = (carton_mm[1] - 2 * WALL_MM - CLEARANCE_MM, carton_mm[0] - 2 * WALL_MM - CLEARANCE_MM)
     top = carton_mm[2] - WALL_MM
     heights = np.full((math.ceil(room[0] / CELL_MM), math.ceil(room[1] / CELL_MM)), WALL_MM + lift_mm, dtype=np.float32)
-    return [
-        _drop(GOODS[skus[i]], pieces_mg[i] / GOODS[skus[i]].unit_mg, room, top, heights, random, realism) for i in order
-    ]
+    return [_drop(bodies[i], pieces_mg[i] / bodies[i].unit_mg, room, top, heights, random, realism) for i in order]
 
 
 def _drop(

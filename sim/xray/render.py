@@ -1,5 +1,6 @@
 """From true contents, carton and seed to the two 16-bit planes a line detector would deliver."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sim.goods import Contents, Shape, Solid, parcel_masses
+from sim.goods import GOODS, Contents, Goods, Shape, Solid, masses_of
 from sim.xray.detector import DETECTOR_SEED, Calibration, Counts, calibration, expose
 from sim.xray.materials import BASIS_SHARES
 from sim.xray.packing import WALL_MM, PlacedPiece, pack
@@ -39,16 +40,17 @@ class Scan:
 
 def render(
     contents: Contents, carton_mm: tuple[int, int, int], seed: int, detector_seed: int = DETECTOR_SEED,
-    lift_mm: float = 0.0, realism: Realism = STANDARD,
+    lift_mm: float = 0.0, realism: Realism = STANDARD, catalogue: Mapping[str, Goods] = GOODS,
 ) -> Scan:  # fmt: skip
     """Render one parcel. The same arguments give the same counts; masses are those of ``goods.parcel_masses``
     (with the same factors of carton and filler as ``realism`` has).
 
-    ``lift_mm``: height of an unseen support under the goods (reference scans).
+    ``lift_mm``: height of an unseen support under the goods (reference scans). ``catalogue``: the goods by sku.
     """
     random = np.random.Generator(np.random.PCG64(seed))
-    masses = parcel_masses(contents, carton_mm, seed, (realism.board_factor, realism.filler_factor))
-    pieces = pack(contents, masses.pieces_mg, carton_mm, random, lift_mm, realism)
+    units = [(catalogue[sku].unit_mg, count) for sku, count in contents]
+    masses = masses_of(units, carton_mm, seed, (realism.board_factor, realism.filler_factor))
+    pieces = pack(contents, masses.pieces_mg, carton_mm, random, lift_mm, realism, catalogue)
     side = side_offset(random)
     lines = lines_of(carton_mm, realism)
     offset = (side, MARGIN_MM + carton_mm[0] / 2)
