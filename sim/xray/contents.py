@@ -82,11 +82,13 @@ EQUAL_MASS_SHARE = 0.08
 to the exact mass."""
 SAME_UNIT_SHARE = 0.03
 """Units that count as equally heavy."""
-SHEET_MM_MAX = 45.0
+SHEET_MM_MAX = 30.0
 SHEET_STACK_MM = 330.0
 FLOOR_SHARES = {Overlap.NONE: 0.52, Overlap.LIGHT: 0.62, Overlap.MIDDLE: 0.85, Overlap.HEAVY: 1.6}
 """Most of a carton's floor that the goods' footprints may take side by side."""
 DRAWS = 60
+TIGHTEST = 0.4
+"""How much smaller than usual the goods of the last draw are, by footprint and volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +118,9 @@ def draw_load(
 
     ValueError when the pool holds nothing that fits.
     """
-    for _ in range(DRAWS):
-        declared = _declared(pool, pieces, kinds, overlap, planted, random)
+    for draw in range(DRAWS):
+        tight = 1 - (1 - TIGHTEST) * draw / DRAWS
+        declared = _declared(pool, pieces, kinds, overlap, planted, random, tight)
         load = _plant(declared, pool, planted, random) if declared else None
         if load is None:
             continue
@@ -158,7 +161,7 @@ def basis_grams(goods: Goods) -> tuple[float, float]:
 
 def _declared(
     pool: Sequence[Goods], pieces: PiecesClass, kinds: int, overlap: Overlap, planted: Planted,
-    random: np.random.Generator,
+    random: np.random.Generator, tight: float,
 ) -> Lines:  # fmt: skip
     low, high = PIECES[pieces]
     fewest = 2 if planted in (Planted.MISSING, Planted.MOVED_UNIT, Planted.STACKED_SHEETS) else 1
@@ -166,7 +169,7 @@ def _declared(
         fewest = 2
     count = int(random.integers(max(low, fewest), high + 1))
     wanted = min(kinds or int(random.integers(1, KINDS_MAX + 1)), count)
-    fitting = _fitting(pool, count, overlap, wanted)
+    fitting = _fitting(pool, count, overlap, wanted, tight)
     chosen = _seeds(fitting, pool, planted, random)
     if planted is Planted.MOVED_UNIT:
         wanted = max(2, wanted)
@@ -180,11 +183,11 @@ def _declared(
     return tuple((goods, int(part)) for goods, part in zip(chosen, counts, strict=True))
 
 
-def _fitting(pool: Sequence[Goods], count: int, overlap: Overlap, kinds: int) -> list[Goods]:
-    """Goods small enough that so many find room in the largest carton, whatever the others are."""
+def _fitting(pool: Sequence[Goods], count: int, overlap: Overlap, kinds: int, tight: float) -> list[Goods]:
+    """Goods small enough that about so many find room in the largest carton; ``tight`` below 1: smaller ones."""
     length, width, height = CARTONS_MM[-1]
-    floor = 1.5 * FLOOR_SHARES[overlap] * length * width / count
-    volume = 2.0 * CARTON_FILL_MAX * length * width * height / count
+    floor = 1.5 * tight * FLOOR_SHARES[overlap] * length * width / count
+    volume = 2.0 * tight * CARTON_FILL_MAX * length * width * height / count
     small = [g for g in pool if g.size_mm[0] * g.size_mm[1] < floor and _volume(g) < volume]
     if len(small) < kinds + 2:
         small = sorted(pool, key=lambda g: (g.size_mm[0] * g.size_mm[1], g.sku))[: kinds + 4]
@@ -209,7 +212,8 @@ def _seeds(
             thin = [g for g in flat if g.size_mm[2] <= SHEET_MM_MAX][: max(1, len(flat) // 4)]
             return [thin[int(random.integers(len(thin)))]]
         case Planted.HIDDEN:
-            heavy = sorted(fitting, key=lambda g: (-iron_g_cm2(g), g.sku))[: max(1, len(fitting) // 5)]
+            covers = [g for g in fitting if _smaller(g, pool)] or [g for g in pool if _smaller(g, pool)]
+            heavy = sorted(covers, key=lambda g: (-iron_g_cm2(g), g.sku))[: max(1, len(covers) // 5)]
             return [heavy[int(random.integers(len(heavy)))]]
         case _:
             return []
@@ -240,15 +244,20 @@ def _plant(declared: Lines, pool: Sequence[Goods], planted: Planted, random: np.
         case Planted.MOVED_UNIT:
             return Load(declared=declared, true=_changed(_changed(declared, 1, 1), 0, -1))
         case Planted.STACKED_SHEETS:
-            change = 1 if random.random() < 0.5 else -1
+            change = -1 if declared[0][1] > 2 and random.random() < 0.5 else 1
             return Load(declared=declared, true=_changed(declared, 0, change), stacked=frozenset({declared[0][0].sku}))
         case Planted.HIDDEN:
             cover = declared[0][0]
-            small = [g for g in undeclared if all(g.size_mm[i] < 0.9 * cover.size_mm[i] for i in (0, 1))]
+            small = _smaller(cover, undeclared)
             if not small:
                 return None
             piece = small[int(random.integers(len(small)))]
             return Load(declared=declared, true=(*declared, (piece, 1)), hidden=(cover.sku, piece.sku))
+
+
+def _smaller(cover: Goods, pool: Sequence[Goods]) -> list[Goods]:
+    """Goods that lie wholly in the shadow of the cover."""
+    return [g for g in pool if all(g.size_mm[i] < 0.9 * cover.size_mm[i] for i in (0, 1))]
 
 
 def _changed(lines: Lines, place: int, change: int) -> Lines:

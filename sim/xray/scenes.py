@@ -200,7 +200,8 @@ def _pack(spec: SceneSpec, realism: Realism) -> _Packed:
                 continue
             packed = _measured(load, carton, masses, side, placed, realism)
             miss = max(least - packed.share, packed.share - end, 0.0)
-            if least <= packed.share < end:
+            # What lies on its like or hides behind metal adds to the share: there the class is a least one.
+            if least <= packed.share < (1.01 if load.stacked or load.hidden else end):
                 return packed
             if nearest is None or miss < nearest[0]:
                 nearest = (miss, packed)
