@@ -1,11 +1,11 @@
 """Reference scans of single pieces, and what a sample of opened parcels teaches about weights and piles."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from sim.goods import CARTONS_MM, CATALOGUE, carton_for, parcel_masses
+from sim.goods import CARTONS_MM, CATALOGUE, GOODS, Goods, carton_for, masses_of, parcel_masses
 from sim.streams.make import StreamSpec, make_stream
 from sim.streams.truth import ParcelTruth, Planted
 from sim.xray.frames import frame
@@ -33,27 +33,34 @@ START = LaneKnowledge(
 
 def learn_signatures(seed: int, scans: int, opened: int, *, progress: Progress) -> bytes:
     """The bytes of a signature file."""
-    basis = load_basis(TABLE)
-    spreads = [_weigh_lots(goods.sku, seed + 31 * number) for number, goods in enumerate(CATALOGUE)]
+    goods_found = scan_goods(CATALOGUE, seed, scans, progress=progress)
+    knowledge = _open_sample(seed + 77, opened, goods_found, load_basis(TABLE), progress)
+    return dump_signatures(goods_found, knowledge, {"seed": seed, "scans": scans, "opened": opened})
+
+
+def scan_goods(pool: Sequence[Goods], seed: int, scans: int, *, progress: Progress) -> dict[str, Signature]:
+    """Scan and weigh single pieces of each of these goods, which the pictures of no parcel enter."""
+    basis, catalogue = load_basis(TABLE), {goods.sku: goods for goods in pool}
+    spreads = [_weigh_lots(goods.sku, seed + 31 * number, catalogue) for number, goods in enumerate(pool)]
     lot = math.sqrt(float(np.mean([lot * lot for _, lot, _ in spreads])))
     piece = math.sqrt(float(np.mean([piece * piece for _, _, piece in spreads])))
     goods_found: dict[str, Signature] = {}
-    for number, (goods, (unit_mg, _, _)) in enumerate(zip(CATALOGUE, spreads, strict=True), start=1):
+    for number, (goods, (unit_mg, _, _)) in enumerate(zip(pool, spreads, strict=True), start=1):
         goods_found[goods.sku] = Signature(
             unit_mg=unit_mg,
             lot_ppm=round(lot * 1e6),
             piece_ppm=round(piece * 1e6),
-            scans=_scan_single(goods.sku, seed + 1_000 * number, scans, basis),
+            scans=_scan_single(goods.sku, seed + 1_000 * number, scans, basis, catalogue),
         )
-        progress("goods scanned", number, len(CATALOGUE))
-    knowledge = _open_sample(seed + 77, opened, goods_found, basis, progress)
-    return dump_signatures(goods_found, knowledge, {"seed": seed, "scans": scans, "opened": opened})
+        progress("goods scanned", number, len(pool))
+    return goods_found
 
 
-def _weigh_lots(sku: str, seed: int) -> tuple[int, float, float]:
+def _weigh_lots(sku: str, seed: int, catalogue: Mapping[str, Goods] = GOODS) -> tuple[int, float, float]:
     """Mean mass of a piece, and its relative spread from lot to lot and within a lot, from pairs on a bench scale."""
     random = np.random.Generator(np.random.PCG64(seed))
-    pairs = np.array([parcel_masses([(sku, 2)], CARTONS_MM[0], seed + 7 * lot).pieces_mg for lot in range(LOTS)])
+    pair = [(catalogue[sku].unit_mg, 2)]
+    pairs = np.array([masses_of(pair, CARTONS_MM[0], seed + 7 * lot).pieces_mg for lot in range(LOTS)])
     weighed = pairs + BENCH_SCALE_MG * random.standard_normal(pairs.shape)
     mean = float(weighed.mean())
     within = float(np.var(weighed[:, 0] - weighed[:, 1])) / 2 - BENCH_SCALE_MG**2
@@ -61,17 +68,20 @@ def _weigh_lots(sku: str, seed: int) -> tuple[int, float, float]:
     return round(mean), math.sqrt(max(between, 0.0)) / mean, math.sqrt(max(within, 0.0)) / mean
 
 
-def _scan_single(sku: str, seed: int, scans: int, basis: Basis) -> tuple[tuple[int, int, int, int], ...]:
+def _scan_single(
+    sku: str, seed: int, scans: int, basis: Basis, catalogue: Mapping[str, Goods] = GOODS
+) -> tuple[tuple[int, int, int, int], ...]:
     """Scan one piece in several cartons, poses and heights. A picture with no body at all is scanned again."""
     random = np.random.Generator(np.random.PCG64(seed))
-    first = CARTONS_MM.index(carton_for([(sku, 1)]))
+    first = CARTONS_MM.index(carton_for([(sku, 1)], catalogue=catalogue))
     found: list[tuple[int, int, int, int]] = []
     for attempt in range(3 * scans):
         carton = CARTONS_MM[min(first + int(random.integers(0, 5)), len(CARTONS_MM) - 1)]
-        height = max(next(goods.size_mm for goods in CATALOGUE if goods.sku == sku))
+        height = max(catalogue[sku].size_mm)
         room = min(LIFT_MM_MAX, carton[2] - height - TOP_ROOM_MM)
         lift = float(random.random() * room) if room > 0 and random.random() < 0.5 else 0.0
-        regions = see(frame(render([(sku, 1)], carton, seed + attempt, lift_mm=lift)), basis).regions
+        scan = render([(sku, 1)], carton, seed + attempt, lift_mm=lift, catalogue=catalogue)
+        regions = see(frame(scan), basis).regions
         if regions:
             largest = max(regions, key=lambda region: region.c_g + region.p_g)
             found.append((
