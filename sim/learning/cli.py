@@ -3,15 +3,20 @@
 import os
 import tempfile
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sim.arguments import SEED, WORKERS
-from sim.families import Pool
+from sim.families import Pool, pool_goods
 from sim.outputs import expect_folders, make_folder, write_figures, write_text
 from sim.terminal import counting, followed
+
+if TYPE_CHECKING:
+    from sim.learning.evaluate import Plan
+    from sim.learning.worst import Shown
 
 MODELS = Path(__file__).resolve().parents[2] / "config" / "models" / "signatures.json"
 CASES = click.IntRange(0, 1_000_000)
@@ -68,8 +73,7 @@ def evaluate(
     number of processes; only times differ. Everything is SYNTHETIC.
     """
     from lane.model.config import ContentConfig
-    from sim.learning.evaluate import Plan, drawn
-    from sim.learning.evaluate import evaluate as run
+    from sim.learning.evaluate import Plan
     from vision.signatures import SignatureError
 
     expect_folders(json=json_file, html=html_file)
@@ -85,24 +89,40 @@ def evaluate(
         ladder=tenth if ladder is None else ladder,
         adversarial=tenth if adversarial is None else adversarial,
     )
+    if mix == "lane" and plan.pool is not Pool.CATALOGUE:
+        raise click.ClickException(f"--goods {goods}: the lane's own stream holds goods of the catalogue only")
     with ExitStack() as stack:
         if work is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lane-evaluate-")))
         else:
             folder = work
             make_folder("--work", folder)
-        progress = stack.enter_context(counting())
-        told = followed(progress, "parcels judged", sum(part.parcels for part in plan.parts()))
         try:
-            report, outcomes = run(plan, folder, workers or os.cpu_count() or 1, told)
+            report, worst = _evaluated(plan, folder, workers or os.cpu_count() or 1, pictures=html_file is not None)
         except SignatureError as error:
             raise click.ClickException(str(error)) from error
     write_figures(json_file, report)
     if html_file is not None:
         from sim.learning.page import page
 
-        write_text(html_file, page(report, drawn(plan, outcomes)))
+        write_text(html_file, page(report, worst))
     _show(report)
+
+
+def _evaluated(
+    plan: "Plan", folder: Path, workers: int, *, pictures: bool
+) -> tuple[dict[str, Any], "list[Shown]"]:  # fmt: skip
+    """(report, worst pictures) of a plan; reference scans of its goods come first."""
+    from sim.learning.evaluate import drawn, evaluate
+    from sim.learning.signing import signatures_of
+
+    with counting() as progress:
+        if plan.pool is not Pool.CATALOGUE:
+            told = followed(progress, "goods scanned", len(pool_goods(plan.pool)))
+            plan = replace(plan, signatures=signatures_of(plan.pool, plan.signatures, plan.seed, folder, workers, told))
+        told = followed(progress, "parcels judged", sum(part.parcels for part in plan.parts()))
+        report, outcomes = evaluate(plan, folder, workers, told)
+        return report, drawn(plan, outcomes) if pictures else []
 
 
 def _show(report: dict[str, Any]) -> None:

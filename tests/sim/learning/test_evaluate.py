@@ -117,6 +117,12 @@ def test_the_command_prints_targets_and_writes_figures_and_page(tmp_path: Path) 
     assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", page), "the page asks for something from a network"
 
 
+def test_the_lane_stream_knows_no_held_out_goods() -> None:
+    done = CliRunner().invoke(command, ["--mix", "lane", "--goods", "held-out"])
+    assert done.exit_code == 1
+    assert "goods of the catalogue only" in done.output
+
+
 def test_lane_vision_offers_the_command() -> None:
     assert "evaluate" in vision.list_commands(None)  # type: ignore[arg-type]
 
