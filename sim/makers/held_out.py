@@ -147,7 +147,7 @@ def _headphones(source: Random) -> Draft:
     for side in (-0.24, 0.24):
         solids.append(solid(CYL, (cup, cup, 0.5 * size[2]), "abs", 0.45, (side * size[0], 0.0, 0.0)))
         solids.append(solid(CYL, (0.4 * cup, 0.4 * cup, 8.0), "steel", 3.0, (side * size[0], 0.0, 0.0)))
-    solids.append(solid(BOX, (0.16 * size[0], 0.5 * size[1], 6.0), "battery", 2.0, (0.0, 0.3 * size[1], 0.0)))
+    solids.append(solid(BOX, (0.16 * size[0], 0.5 * size[1], 6.0), "battery", 2.0, (0.0, 0.22 * size[1], 0.0)))
     return Draft(size_mm=size, solids=boxed(size, 0.9, tuple(solids)), net_share=0.6, flat=True)
 
 

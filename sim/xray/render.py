@@ -94,11 +94,23 @@ def carton_densities(
     carton_mm: tuple[int, int, int], offset: tuple[float, float], lines: int, carton_mg: int, filler_mg: int,
     random: np.random.Generator, realism: Realism,
 ) -> tuple[Plane, Plane]:  # fmt: skip
-    """Noise-free areal densities of a carton with its filler and nothing else."""
+    """Noise-free areal densities of a carton with its filler and nothing else, on the belt and seen from above."""
+    length, width, height = carton_mm
+    return box_densities(
+        (width, length, height), (offset[0], offset[1], height / 2), lines, (carton_mg, filler_mg), random, realism
+    )
+
+
+def box_densities(
+    size_mm: tuple[int, int, int], centre_mm: tuple[float, float, float], lines: int, masses_mg: tuple[int, int],
+    random: np.random.Generator, realism: Realism,
+) -> tuple[Plane, Plane]:  # fmt: skip
+    """The same of a carton anywhere in the beam: sizes and centre are across the columns, along the belt, and along
+    the beam towards the source. ``masses_mg``: of the carton and of its filler."""
     c_plane = np.zeros((lines, COLUMNS), dtype=np.float32)
     p_plane = np.zeros_like(c_plane)
-    window, board = _carton(carton_mm, offset, lines, carton_mg, realism.line_mm)
-    board[:] += _filler(board.shape, carton_mm, filler_mg, random, realism) * (board > 0)
+    window, board = _carton(size_mm, centre_mm, lines, masses_mg[0], realism.line_mm)
+    board[:] += _filler(board.shape, size_mm, masses_mg[1], random, realism) * (board > 0)
     c_share, p_share = BASIS_SHARES["board"]
     c_plane[window] += board * np.float32(c_share)
     p_plane[window] += board * np.float32(p_share)
@@ -149,14 +161,13 @@ def _part(position: Plane, index: npt.NDArray[np.int32]) -> Plane:
 
 
 def _carton(
-    carton_mm: tuple[int, int, int], offset: tuple[float, float], lines: int, carton_mg: int, line_mm: float
+    size_mm: tuple[int, int, int], centre_mm: tuple[float, float, float], lines: int, carton_mg: int, line_mm: float
 ) -> tuple[tuple[slice, slice], Plane]:
     """Board seen through an empty carton, g/cm2; its density carries the true mass, flaps included."""
-    length, width, height = carton_mm
-    size = (float(width), float(length), float(height))
-    inner = (width - 2 * WALL_MM, length - 2 * WALL_MM, height - 2 * WALL_MM)
+    size = (float(size_mm[0]), float(size_mm[1]), float(size_mm[2]))
+    inner = (size[0] - 2 * WALL_MM, size[1] - 2 * WALL_MM, size[2] - 2 * WALL_MM)
     volume = size[0] * size[1] * size[2] - inner[0] * inner[1] * inner[2]
-    centre = np.array([offset[0], offset[1], height / 2], dtype=np.float32)
+    centre = np.array(centre_mm, dtype=np.float32)
     upright = np.eye(3, dtype=np.float32)
 
     def body(extent: tuple[float, float, float]) -> Solid:
@@ -171,11 +182,11 @@ def _carton(
 
 
 def _filler(
-    shape: tuple[int, ...], carton_mm: tuple[int, int, int], filler_mg: int, random: np.random.Generator,
+    shape: tuple[int, ...], size_mm: tuple[int, int, int], filler_mg: int, random: np.random.Generator,
     realism: Realism,
 ) -> Plane:  # fmt: skip
-    """Loose filler over the carton's floor: its mass with low-frequency roughness, g/cm2."""
-    mean = filler_mg / 1000 / (carton_mm[0] * carton_mm[1] / 100)
+    """Loose filler over the carton's face: its mass with low-frequency roughness, g/cm2."""
+    mean = filler_mg / 1000 / (size_mm[0] * size_mm[1] / 100)
     nodes = realism.filler_cells + 1
     rough = np.maximum(0.2, 1 + realism.filler_roughness * random.standard_normal((nodes, nodes)))
     weights = [_ramp(count, realism.filler_cells) for count in shape]

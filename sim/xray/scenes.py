@@ -14,13 +14,14 @@ import numpy.typing as npt
 
 from sim.families import Pool, pool_goods
 from sim.goods import Goods, ParcelMasses, masses_of, nominal_tare_mg
-from sim.xray.contents import OVERLAPS, Lines, Load, Overlap, PiecesClass, Planted, draw_load, overlap_class
+from sim.xray.contents import KINDS_MAX, OVERLAPS, Lines, Load, Overlap, PiecesClass, Planted, draw_load, overlap_class
 from sim.xray.frames import frame
 from sim.xray.packing import PlacedPiece
 from sim.xray.placing import Placed, place
 from sim.xray.rays import COLUMN_MM, COLUMNS, Plane, piece_planes
 from sim.xray.realism import SEVERITY, Realism
 from sim.xray.render import MARGIN_MM, Scan, carton_densities, exposed, lines_of, side_offset
+from sim.xray.side import render_side
 from vision.frame import ScanFrame
 from vision.item_count import ExpectedLine
 
@@ -68,7 +69,7 @@ class SceneSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PieceTruth:
-    """One true piece in the picture from above.
+    """One true piece in the picture from above, in the order of the contents.
 
     ``line_no``: its declared line (0: undeclared goods). ``centre_px``: mean (line, column) of its shadow in full
     resolution; ``box_px``: (top, left, bottom, right) of its shadow, half open; ``shadow_px``: its pixels;
@@ -93,7 +94,9 @@ class PieceTruth:
 class Scene:
     """``declared``: expected lines as vision gets them; ``contents``: (sku, pieces) that truly lie in the carton.
     ``goods``: all goods named, by sku. ``overlap_share``: measured on noise-free single pieces, ``overlap`` its class.
-    ``masses``: true masses part by part; ``weight_mg``: their sum; ``declared_gross_mg`` as declared (0: never)."""
+    ``masses``: true masses part by part; ``weight_mg``: their sum; ``declared_gross_mg`` as declared. ``placed``: where
+    each piece lies over the middle of the carton's floor; ``side_mm``: that middle, across the belt. ``side_frame``:
+    the view from the side, None with one view."""
 
     spec: SceneSpec
     declared: tuple[ExpectedLine, ...]
@@ -105,7 +108,10 @@ class Scene:
     scan: Scan
     frame: ScanFrame
     pieces: tuple[PieceTruth, ...]
+    placed: tuple[PlacedPiece, ...]
+    side_mm: float
     overlap_share: float
+    side_frame: ScanFrame | None
 
     @property
     def weight_mg(self) -> int:
@@ -126,6 +132,7 @@ class _Packed:
     carton_mm: tuple[int, int, int]
     masses: ParcelMasses
     side_mm: float
+    placed: tuple[PlacedPiece, ...]
     c_plane: Plane
     p_plane: Plane
     pieces: tuple[PieceTruth, ...]
@@ -134,6 +141,8 @@ class _Packed:
 
 def make_scene(spec: SceneSpec) -> Scene:
     """The scene of a spec. ValueError for a spec out of range, or a pool that holds no such goods."""
+    if spec.views not in (1, 2) or not 0 <= spec.kinds <= KINDS_MAX:
+        raise ValueError(f"expected 1 or 2 views and 0 to {KINDS_MAX} kinds, was {spec.views} and {spec.kinds}")
     realism = realism_of(spec)
     packed = _pack(spec, realism)
     load = packed.load
@@ -160,8 +169,19 @@ def make_scene(spec: SceneSpec) -> Scene:
         scan=scan,
         frame=frame(scan),
         pieces=packed.pieces,
+        placed=packed.placed,
+        side_mm=packed.side_mm,
         overlap_share=packed.share,
+        side_frame=_side_frame(spec, packed, realism) if spec.views == 2 else None,
     )
+
+
+def _side_frame(spec: SceneSpec, packed: _Packed, realism: Realism) -> ScanFrame:
+    """The view from the side, by a detector of its own."""
+    masses = (packed.masses.carton_mg, packed.masses.filler_mg)
+    random = _stream(spec, "side", spec.severity)
+    detector = 1 + DETECTORS + spec.seed % DETECTORS
+    return frame(render_side(packed.placed, packed.carton_mm, packed.side_mm, masses, random, detector, realism))
 
 
 def realism_of(spec: SceneSpec) -> Realism:
@@ -279,8 +299,8 @@ def _measured(
     cast = int((shadows > 0).sum())
     share = int(several.sum()) / cast if cast else 0.0
     return _Packed(
-        load=load, carton_mm=carton_mm, masses=masses, side_mm=side_mm, c_plane=c_plane, p_plane=p_plane,
-        pieces=pieces, share=share,
+        load=load, carton_mm=carton_mm, masses=masses, side_mm=side_mm, placed=placed.pieces, c_plane=c_plane,
+        p_plane=p_plane, pieces=pieces, share=share,
     )  # fmt: skip
 
 
