@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,8 @@ MARGIN_MM = 36.0
 SIDE_SPREAD_MM = 12.0
 """How far from the belt's middle a parcel rides (one sigma, cut at 25 mm)."""
 SIDE_MM_MAX = 25.0
+DETECTORS_KEPT = 32
+"""Calibrations kept in memory: a fleet's, while training makes a new detector for every scene."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +213,6 @@ def _table(kilovolt: int) -> tuple[Plane, Plane, np.float32, np.float32]:
         return table["low"], table["high"], np.float32(table["c_max"]), np.float32(table["p_max"])
 
 
-@cache
+@lru_cache(maxsize=DETECTORS_KEPT)
 def _calibration(detector_seed: int, realism: Realism) -> Calibration:
     return calibration(detector_seed, realism)

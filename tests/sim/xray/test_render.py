@@ -7,6 +7,7 @@ import pytest
 
 from sim.xray.detector import FULL_SCALE, OFFSET, calibration, gains
 from sim.xray.frames import frame, picture
+from sim.xray.realism import SEVERITY, Realism
 from sim.xray.render import log_attenuation, render
 from vision.image_file import unpack
 from vision.item_count import Origin
@@ -64,3 +65,30 @@ def test_a_scan_becomes_a_synthetic_picture_file_that_reads_back() -> None:
     assert header.origin is Origin.SYNTHETIC
     assert (header.lines, header.columns) == scan.low.shape
     assert np.array_equal(frame(scan).low, scan.low)
+
+
+def test_a_spectrum_without_a_table_is_refused_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match=r"kilovolt 99: expected one of \[150, 130,"):
+        log_attenuation(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32), 99)
+
+
+def test_a_harder_spectrum_is_attenuated_less() -> None:
+    plane = np.ones((1, 1), np.float32)
+    shown = [float(log_attenuation(plane * 2, plane, kilovolt)[0][0, 0]) for kilovolt in (130, 150, 170)]
+    assert shown == sorted(shown, reverse=True)
+    assert shown[0] > 1.02 * shown[2]
+
+
+def test_severities_get_noisier_and_keep_to_their_pitch() -> None:
+    noise = []
+    for severity, realism in SEVERITY.items():
+        scan = render(CONTENTS, CARTON, 3, realism=realism)
+        seen = frame(scan)
+        assert seen.pitch_mm == pytest.approx(realism.line_mm), severity
+        assert scan.low.shape[0] == round((CARTON[0] + 72) / realism.line_mm)
+        alive = gains(1, realism)[0] > 0
+        assert int((~alive).sum()) <= realism.dead_columns
+        air = scan.low[:10, :40].astype(float)
+        noise.append(float((air - air.mean(axis=0)).std()))
+    assert noise == sorted(noise)
+    assert SEVERITY[1] == Realism()
