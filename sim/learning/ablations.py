@@ -57,11 +57,11 @@ def attempts(pipeline: Pipeline, basis: Basis, case: Case, *, all_variants: bool
 def scales_of(case: Case, variant: Variant) -> Scales:
     """What scale and list say of a case."""
     error = SCALE_ERROR_MG.get(variant, SCALE_MG)
-    luck = Keyed("scale", case.part, case.seed, case.number)
+    luck = Keyed("scale", case.seed, case.number)
     shown = -1 if variant is Variant.PICTURE else max(1, case.weight_mg + luck.error(error))
     gross = case.gross_mg
     if variant is Variant.TEMPLATE:
-        gross = Keyed("template", case.part, case.seed, case.number).choice(TEMPLATE_GROSS_MG)
+        gross = Keyed("template", case.seed, case.number).choice(TEMPLATE_GROSS_MG)
     elif variant is Variant.NO_GROSS:
         gross = -1
     return Scales(scale_mg=shown, error_mg=error, gross_mg=gross)

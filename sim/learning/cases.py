@@ -15,6 +15,7 @@ from sim.streams.randoms import key
 from sim.streams.truth import CONTENT_ERRORS, ParcelTruth
 from sim.xray.contents import ADVERSARIAL, PIECES, Overlap, PiecesClass, Planted
 from sim.xray.frames import frame
+from sim.xray.realism import SEVERITY, Realism
 from sim.xray.render import render
 from sim.xray.scenes import Scene, SceneSpec, make_scene
 from vision.frame import ScanFrame
@@ -27,11 +28,25 @@ TRICKS = (*ADVERSARIAL, Planted.OTHER_GOODS)
 """Errors made so that weight or picture does not show them."""
 
 
+STANDARD_PICTURES = "severity 1"
+PICTURES: dict[str, Realism] = {
+    **{f"severity {rung}": realism for rung, realism in SEVERITY.items()},
+    "spectrum 130 kV": replace(SEVERITY[1], kilovolt=130),
+    "spectrum 170 kV": replace(SEVERITY[1], kilovolt=170),
+    "pitch 0.8 mm": replace(SEVERITY[1], line_mm=0.8),
+    "pitch 1.6 mm": replace(SEVERITY[1], line_mm=1.6),
+    "a tenth of the photons": replace(SEVERITY[1], photons_air=(6_000.0, 9_000.0)),
+    "five times the gain drift": replace(SEVERITY[1], gain_drift=5 * SEVERITY[1].gain_drift),
+}
+"""How pictures come about: the ladder of severities, then the standard one with one thing far from what signatures and
+bound were made with."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Some cases of one kind: ``mix`` names how they are made, seed and number make a case.
 
-    ``parcels``: how many; ``severity``: of the pictures' realism, 1..5; ``pool``: of goods; ``ablated``: on
+    ``parcels``: how many; ``pictures``: a key of ``PICTURES``; ``pool``: of goods; ``ablated``: on
     so many of them, the first, every variant is judged, not only the whole of picture and weight; ``spoiled``: each
     picture is also judged doubled and halved.
     """
@@ -40,7 +55,7 @@ class Part:
     mix: str
     seed: int
     parcels: int
-    severity: int = 1
+    pictures: str = STANDARD_PICTURES
     pool: Pool = Pool.CATALOGUE
     ablated: int = 0
     spoiled: bool = False
@@ -59,7 +74,7 @@ class Case:
     seed: int
     number: int
     error: str
-    severity: int
+    pictures: str
     overlap_permille: int
     declared: tuple[tuple[str, int], ...]
     true: tuple[tuple[str, int], ...]
@@ -110,8 +125,8 @@ def trick_case(part: Part, number: int) -> Case:
 
 def _scene_case(part: Part, number: int, pieces: PiecesClass, overlap: Overlap, planted: Planted) -> Case:
     spec = SceneSpec(
-        seed=key(part.seed, "scene", number), pieces=pieces, overlap=overlap, severity=part.severity, planted=planted,
-        pool=part.pool,
+        seed=key(part.seed, "scene", number), pieces=pieces, overlap=overlap, planted=planted, pool=part.pool,
+        realism=PICTURES[part.pictures],
     )  # fmt: skip
     scene = make_scene(spec)
     declared = tuple((line.sku, line.count_lo) for line in scene.declared)
@@ -121,7 +136,7 @@ def _scene_case(part: Part, number: int, pieces: PiecesClass, overlap: Overlap, 
         seed=part.seed,
         number=number,
         error="" if planted is Planted.NONE else str(planted),
-        severity=part.severity,
+        pictures=part.pictures,
         overlap_permille=int(1_000 * scene.overlap_share),
         declared=declared,
         true=scene.contents,
@@ -168,7 +183,7 @@ def lane_case(part: Part, number: int) -> Case:
         seed=part.seed,
         number=number,
         error=error,
-        severity=part.severity,
+        pictures=part.pictures,
         overlap_permille=0,
         declared=declared,
         true=parcel.contents,

@@ -54,7 +54,7 @@ CASES = click.IntRange(0, 1_000_000)
     help="Goods of the parcels; of the held-out ones reference scans are made first.",
 )
 @click.option("--ablations", type=CASES, help="Judge so many of the first parcels in every way (default: a tenth).")
-@click.option("--ladder", type=CASES, help="Parcels of each severity 2 to 5 (default: a tenth).")
+@click.option("--ladder", type=CASES, help="Parcels of each kind of worse or other pictures (default: a tenth).")
 @click.option("--adversarial", type=CASES, help="Parcels of the adversarial part (default: a tenth).")
 @click.option(
     "--signatures", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=MODELS, help="Signature file."

@@ -18,33 +18,36 @@ from msgspec.json import decode, encode
 
 from lane.model.config import ContentConfig
 from sim.families import Pool
-from sim.learning.cases import Case, Part, lane_case, standard_case, trick_case
-from sim.learning.figures import adversarial_figures, figures_of, times_of, variant_figures
+from sim.learning.cases import PICTURES, STANDARD_PICTURES, Case, Part, lane_case, standard_case, trick_case
+from sim.learning.figures import adversarial_figures, figures_of, named_cases, times_of, variant_figures
 from sim.learning.judging import Judge, Outcome
 from sim.learning.worst import Shown, draw, worst_of
 from sim.outputs import whole_file
 from sim.processes import processes
-from sim.xray.realism import SEVERITY
 from sim.xray.render import TABLE
 from vision.basis import load_basis
 from vision.pipeline import Pipeline
+from vision.propose import MODEL_FILE, load_proposer
 from vision.signatures import load_signatures, model_sha256
 
 SCHEMA = "lane-vision-evaluation/1"
 BLOCK_CASES = 20
 ROOT = Path(__file__).resolve().parents[2]
 DECIDING = ("sim/goods.py", "sim/families.py", "sim/intervals.py", "lane/comparison.py", "lane/model/config.py")
-DECIDING_FOLDERS = ("sim/learning", "sim/streams", "sim/xray", "vision")
+DECIDING_FOLDERS = ("sim/learning", "sim/makers", "sim/streams", "sim/xray", "vision")
 """Sources a case and its outcome depend on."""
 MIXES: dict[str, Callable[[Part, int], Case]] = {"standard": standard_case, "lane": lane_case, "tricks": trick_case}
+
+PROPOSALS = TABLE.with_name(MODEL_FILE)
+"""The network that proposes pieces, where one has been trained."""
 
 Told = Callable[[int], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to evaluate. ``ladder``: cases of each severity 2..5; ``adversarial``: cases of tricks; ``ablations``: on so
-    many of the first cases of the standard part every way of judging is tried."""
+    """What to evaluate. ``ladder``: cases of each further kind of pictures; ``adversarial``: cases of tricks;
+    ``ablations``: on so many of the first cases of the standard part every way of judging is tried."""
 
     parcels: int
     seed: int
@@ -65,9 +68,9 @@ class Plan:
         if self.mix == "lane":
             return [standard]
         rungs = [
-            replace(standard, name=f"severity {rung}", parcels=self.ladder, severity=rung, ablated=0)
-            for rung in sorted(SEVERITY)
-            if rung != standard.severity
+            replace(standard, name=name, parcels=self.ladder, pictures=name, ablated=0)
+            for name in PICTURES
+            if name != standard.pictures
         ]
         tricks = replace(standard, name="adversarial", mix="tricks", parcels=self.adversarial, ablated=0, spoiled=True)
         return [standard, *rungs, tricks]
@@ -106,11 +109,12 @@ def report(plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "model_sha256": model_sha256(plan.signatures),
         "signatures": load_signatures(plan.signatures).version,
         **figures_of(standard),
+        "wrong_matches": named_cases(outcomes),
         "ablations": variant_figures(standard[: plan.ablations]),
-        "severity": {
-            str(part.severity): figures_of(by_part[part.name])
+        "pictures": {
+            part.name: figures_of(by_part[part.name])
             for part in plan.parts()
-            if part.name.startswith("severity")
+            if part.pictures != STANDARD_PICTURES and part.parcels
         },
         "adversarial": adversarial_figures(by_part.get("adversarial", [])),
         "ms": times_of(standard),
@@ -138,7 +142,7 @@ def code_sha256(signatures: Path) -> str:
     files = [ROOT / name for name in DECIDING]
     files += [path for folder in DECIDING_FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
     whole = hashlib.sha256()
-    for path in (*files, TABLE, signatures):
+    for path in (*files, TABLE, signatures, PROPOSALS):
         if path.exists():
             part = path.read_bytes()
             whole.update(f"{path.name} {len(part)}\n".encode())
@@ -208,7 +212,8 @@ def judge_block(signatures: str, bound_ppm: int, block: Block) -> bytes:
 
 @lru_cache(maxsize=1)
 def _judge(signatures: str, bound_ppm: int) -> Judge:
-    return Judge(_pipeline(signatures), load_basis(TABLE), replace(ContentConfig(), bound_ppm=bound_ppm))
+    content = replace(ContentConfig(), bound_ppm=bound_ppm)
+    return Judge(_pipeline(signatures), load_basis(TABLE), content, load_proposer(PROPOSALS))
 
 
 def _pipeline(signatures: str) -> Pipeline:

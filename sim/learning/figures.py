@@ -14,6 +14,7 @@ from sim.learning.reliability import Stated, reliability
 from sim.xray.contents import Overlap, PiecesClass, overlap_class
 
 DIGITS = 6
+CASES_NAMED = 100
 _DISCREPANT = (FindingKind.SHORT, FindingKind.OVER)
 Outcomes = Sequence[Outcome]
 
@@ -110,6 +111,19 @@ def adversarial_figures(outcomes: Outcomes) -> dict[str, Any]:
     }
 
 
+def named_cases(outcomes: Outcomes) -> list[dict[str, Any]]:
+    """Wrong MATCHes by name, so that each can be made again: those that can be shown first, at most a hundred."""
+    wrong = [one for one in outcomes if one.differs and whole(one).matched]
+    wrong.sort(key=lambda one: (not one.shown_by, -whole(one).p_ppm, one.part, one.number))
+    return [
+        {
+            "part": one.part, "number": one.number, "error": one.error, "shown_by": list(one.shown_by),
+            "p_ppm": whole(one).p_ppm, "declared_pieces": one.declared_pieces,
+        }
+        for one in wrong[:CASES_NAMED]
+    ]  # fmt: skip
+
+
 def times_of(outcomes: Outcomes) -> dict[str, Any]:
     """Milliseconds of one picture through the whole pipeline; the only figures that differ from run to run."""
     if not outcomes:
@@ -199,11 +213,16 @@ def _false_inspect(sound: Outcomes) -> dict[str, Any]:
 
 
 def _exact_total(outcomes: Outcomes) -> dict[str, Any]:
-    """Bodies that the picture shows against true pieces, before any list is read; then with list and weight."""
-    off = [abs(one.regions - one.pieces) for one in outcomes]
+    """Pieces proposed before any list is read against true ones: by the network, where there is one, else by bodies
+    that the picture shows apart; then with list and weight."""
+    regions = [abs(one.regions - one.pieces) for one in outcomes]
+    network = [abs(one.proposals - one.pieces) for one in outcomes if one.proposals >= 0]
+    off = network or regions
     return {
         **share(sum(miss == 0 for miss in off), len(off)),
         "within_one": sum(miss <= 1 for miss in off),
+        "by_network": bool(network),
+        "by_bodies": share(sum(miss == 0 for miss in regions), len(regions)),
         "with_list": share(sum(whole(one).total_exact for one in outcomes), len(outcomes)),
     }
 

@@ -12,8 +12,12 @@ from lane.model.words import FindingKind
 from sim.learning.ablations import PPM, Attempt, Variant, attempts, declared_by_weight, scales_of
 from sim.learning.cases import Case, counted, half_of, two_in_one
 from vision.basis import Basis
+from vision.calibrate import attenuate
+from vision.frame import ScanFrame
+from vision.ground import find_carton, remove_ground
 from vision.item_count import Abstain, ExpectedLine, ItemCount
 from vision.pipeline import Pipeline, Scales, Seen, see, weighing
+from vision.propose import Proposer
 
 GROSS_DEVIATION = 3
 """From so many pieces of difference on the right name of an error is "unknown contents"."""
@@ -41,13 +45,17 @@ class Answer(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Outcome(Struct, frozen=True, kw_only=True, gc=False):
-    """One case and all answers. ``regions``: bodies that the picture shows before any list is read; ``seen_mg``: their
-    C and P together. Times are of one picture, the whole of picture and weight: ``stages_us`` by stage."""
+    """One case and all answers.
+
+    ``regions``: bodies that the picture shows before any list is read; ``seen_mg``: their C and P together;
+    ``proposals``: pieces that the network proposes (-1: there is none). Times are of one picture judged as a whole,
+    ``stages_us`` by stage.
+    """
 
     part: str
     number: int
     error: str
-    severity: int
+    pictures: str
     overlap_permille: int
     pieces: int
     declared_pieces: int
@@ -57,6 +65,7 @@ class Outcome(Struct, frozen=True, kw_only=True, gc=False):
     content_mg: int
     seen_mg: int
     regions: int
+    proposals: int
     acquisition: str
     answers: dict[str, Answer]
     spoiled: dict[str, Answer] = field(default_factory=dict)
@@ -66,13 +75,28 @@ class Outcome(Struct, frozen=True, kw_only=True, gc=False):
     stages_us: dict[str, int] = field(default_factory=dict)
 
 
-class Judge:
-    """A pipeline and a decision bound, ready for cases."""
+def proposed(proposer: Proposer, frame: ScanFrame, basis: Basis) -> int:
+    """How many pieces the network proposes in a picture, before any list is read (0: no carton)."""
+    attenuation = attenuate(frame)
+    carton = find_carton(attenuation.high)
+    if carton is None:
+        return 0
+    pitch, column = 2 * frame.pitch_mm, 2 * frame.column_mm
+    c_plane, p_plane = basis.densities(attenuation.low, attenuation.high)
+    c_goods, p_goods, _ = remove_ground(c_plane, p_plane, carton, pitch, column)
+    return len(proposer.propose(c_goods, p_goods, carton, pitch, column))
 
-    def __init__(self, pipeline: Pipeline, basis: Basis, content: ContentConfig) -> None:
+
+class Judge:
+    """A pipeline and a decision bound, ready for cases; with a network it also counts what that proposes."""
+
+    def __init__(
+        self, pipeline: Pipeline, basis: Basis, content: ContentConfig, proposer: Proposer | None = None
+    ) -> None:
         self._pipeline = pipeline
         self._basis = basis
         self._content = content
+        self._proposer = proposer
 
     def judge(self, case: Case, *, all_variants: bool = False, spoil: bool = False) -> Outcome:
         """Judge a case; ``spoil``: also two parcels in its picture, and half of it."""
@@ -91,7 +115,7 @@ class Judge:
             part=case.part,
             number=case.number,
             error=case.error,
-            severity=case.severity,
+            pictures=case.pictures,
             overlap_permille=case.overlap_permille,
             pieces=case.pieces,
             declared_pieces=sum(pieces for _, pieces in case.declared),
@@ -101,6 +125,7 @@ class Judge:
             content_mg=case.content_mg,
             seen_mg=round(1000 * sum(region.c_g + region.p_g for region in seen.regions)),
             regions=len(seen.regions),
+            proposals=-1 if self._proposer is None else proposed(self._proposer, case.frame, self._basis),
             acquisition=str(seen.quality.acquisition),
             answers=answers,
             spoiled=spoiled,

@@ -105,15 +105,15 @@ def _ablations(report: Report) -> Iterator[str]:
 
 
 def _severity(report: Report) -> Iterator[str]:
-    ladder = report["severity"]
+    ladder = report["pictures"]
     if not ladder:
         return
-    yield "<h2>Worse pictures</h2>"
+    yield "<h2>Worse and other pictures</h2>"
     rows = [
-        ((f"severity {name}", _bounded(one["wrong_match"]), _bounded(one["wrong_match"]["shown"]),
+        ((name, _bounded(one["wrong_match"]), _bounded(one["wrong_match"]["shown"]),
           _rate(one["auto_match_share"]["all"]), _rate(one["exact_total"]["all"]),
           f"{one['ece'] * 100:.2f} %"), "")
-        for name, one in {"1": report, **ladder}.items()
+        for name, one in {"severity 1": report, **ladder}.items()
     ]  # fmt: skip
     heads = (
         "",

@@ -86,7 +86,7 @@ def caption(outcome: Outcome) -> str:
     shown = f", shown by {', '.join(outcome.shown_by).lower()}" if outcome.shown_by else ""
     return (
         f"{outcome.part} {outcome.number}: {error}{shown}; {outcome.pieces} pieces, overlap "
-        f"{overlap_class(outcome.overlap_permille / 1_000)}, severity {outcome.severity}"
+        f"{overlap_class(outcome.overlap_permille / 1_000)}, {outcome.pictures}"
     )
 
 

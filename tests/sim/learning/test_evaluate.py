@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from sim.families import Pool
 from sim.learning import evaluate as module
 from sim.learning.ablations import Variant, attempts, declared_by_weight, scales_of
 from sim.learning.cases import (
+    PICTURES,
     SCALE_MG,
     STANDARD_ERRORS,
+    STANDARD_PICTURES,
     TRICKS,
     Case,
     Part,
@@ -139,6 +142,22 @@ def test_a_case_of_the_standard_mix_tells_what_is_wrong_and_who_would_show_it(mi
     again = standard_case(STANDARD, missing.number)
     assert again.shown_by == missing.shown_by
     assert np.array_equal(again.frame.low, missing.frame.low)
+
+
+def test_other_pictures_are_of_the_same_goods(missing: Case) -> None:
+    finer = standard_case(replace(STANDARD, pictures="pitch 0.8 mm"), missing.number)
+    assert (finer.true, finer.declared, finer.shown_by) == (missing.true, missing.declared, missing.shown_by)
+    assert len(finer.frame.low) == pytest.approx(1.5 * len(missing.frame.low), abs=2)
+    assert finer.pictures == "pitch 0.8 mm"
+    assert scales_of(finer, Variant.WHOLE) == scales_of(missing, Variant.WHOLE)
+
+
+def test_the_parts_of_a_plan_are_named_apart() -> None:
+    parts = plan(mix="standard", ladder=20, adversarial=10).parts()
+    assert len({part.name for part in parts}) == len(parts) == len(PICTURES) + 1
+    assert parts[0].pictures == STANDARD_PICTURES
+    assert [part.parcels for part in parts if part.spoiled] == [10]
+    assert [part.name for part in plan().parts()] == ["standard"]
 
 
 def test_tricks_of_equal_mass_are_not_shown_by_the_mass() -> None:

@@ -1,13 +1,14 @@
 """Shares carry exact limits; wrong MATCH is told unfiltered first; probabilities are held against what came true."""
 
 import pytest
+from msgspec.structs import replace
 from scipy.stats import binomtest
 
 from lane.model.words import FindingKind
 from sim.learning.ablations import Variant
 from sim.learning.cases import pieces_class
 from sim.learning.curve import reliability_curve
-from sim.learning.figures import adversarial_figures, at_most, figures_of, share, times_of, variant_figures
+from sim.learning.figures import adversarial_figures, at_most, figures_of, named_cases, share, times_of, variant_figures
 from sim.learning.judging import Answer, Outcome
 from sim.learning.reliability import PRIOR_DEVIATION, Stated, reliability
 from sim.learning.targets import TARGETS, reached
@@ -29,10 +30,11 @@ def outcome(
 ) -> Outcome:  # fmt: skip
     names = list(Variant) if variants else [Variant.WHOLE]
     return Outcome(
-        part=part, number=number, error=error, severity=1, overlap_permille=0, pieces=pieces, declared_pieces=pieces,
-        lines=1, differs=bool(error), shown_by=("MASS",) if error and shown else (), content_mg=1_000, seen_mg=1_050,
-        regions=regions, acquisition="SUCCESSFUL", answers={str(name): answer for name in names},
-        wall_us=1_000 * number, cpu_us=500 * number, stages_us={"verify": 100},
+        part=part, number=number, error=error, pictures="severity 1", overlap_permille=0, pieces=pieces,
+        declared_pieces=pieces, lines=1, differs=bool(error), shown_by=("MASS",) if error and shown else (),
+        content_mg=1_000, seen_mg=1_050, regions=regions, proposals=-1, acquisition="SUCCESSFUL",
+        answers={str(name): answer for name in names}, wall_us=1_000 * number, cpu_us=500 * number,
+        stages_us={"verify": 100},
     )  # fmt: skip
 
 
@@ -113,6 +115,22 @@ def test_no_case_at_all_gives_no_rate_and_no_crash() -> None:
     assert figures["auto_match_share"]["all"]["n"] == 0
     assert adversarial_figures([])["by_kind"] == {}
     assert times_of([]) == {}
+
+
+def test_wrong_matches_are_named_so_that_each_can_be_made_again() -> None:
+    cases = [*mixed(), outcome(20, said(955_000), error="OVER", part="adversarial")]
+    named = named_cases(cases)
+    assert [(one["part"], one["number"], one["shown_by"]) for one in named] == [
+        ("adversarial", 20, ["MASS"]), ("standard", 19, []),
+    ]  # fmt: skip
+
+
+def test_the_network_counts_pieces_where_there_is_one() -> None:
+    cases = [replace(one, proposals=one.pieces + (one.number == 3)) for one in mixed()]
+    total = figures_of(cases)["exact_total"]["all"]
+    assert (total["by_network"], total["hits"], total["by_bodies"]["hits"]) == (True, 19, 19)
+    without = figures_of(mixed())["exact_total"]["all"]
+    assert (without["by_network"], without["hits"]) == (False, without["by_bodies"]["hits"])
 
 
 def test_every_target_is_held_against_its_figure() -> None:
