@@ -1,7 +1,7 @@
 """A scene: one parcel with a wanted overlap and a planted error, its picture, and the whole truth about both.
 
-``make_scene`` is a pure function of its ``SceneSpec``. Contents depend on seed, classes, error and pool only, so a
-ladder of severities or of gross stories is over the same goods.
+``make_scene`` is a pure function of its ``SceneSpec``. Contents are drawn from seed, classes, error and pool only, so a
+ladder of severities or of gross stories is over the same goods (but where skewed pieces find no room: others are drawn).
 """
 
 import zlib
@@ -211,7 +211,9 @@ def _pack(spec: SceneSpec, realism: Realism) -> _Packed:
         (least, end), aim = OVERLAPS[overlap], WANTED[overlap]
         for tried in range(PLACINGS):
             random = _stream(spec, "placing", drawn, tried)
-            carton = load.cartons[min(tried // 2 + int(random.integers(0, 2)), len(load.cartons) - 1)]
+            # Small cartons first; the last try is for the largest.
+            size = tried // 2 + int(random.integers(0, 2)) if tried < PLACINGS - 1 else len(load.cartons)
+            carton = load.cartons[min(size, len(load.cartons) - 1)]
             masses = _masses(load, carton, int(random.integers(1 << 62)), realism)
             side = side_offset(random)
             wanted = float(aim[0] + (aim[1] - aim[0]) * random.random())
