@@ -1,7 +1,7 @@
 """A scene: one parcel with a wanted overlap and a planted error, its picture, and the whole truth about both.
 
 ``make_scene`` is a pure function of its ``SceneSpec``. Contents are drawn from seed, classes, error and pool only, so a
-ladder of severities or of gross stories is over the same goods (but where skewed pieces find no room: others are drawn).
+ladder of severities or of gross stories is over the same goods, but where skewed pieces find no room and others come.
 """
 
 import zlib
@@ -209,6 +209,9 @@ def _pack(spec: SceneSpec, realism: Realism) -> _Packed:
         load = draw_load(pool, spec.pieces, spec.kinds, spec.overlap, spec.planted, _stream(spec, "contents", drawn))
         overlap = spec.overlap if load.pieces > 1 else Overlap.NONE
         (least, end), aim = OVERLAPS[overlap], WANTED[overlap]
+        if load.stacked or load.hidden:
+            # What lies on its like or hides behind metal adds to the share: there the class is a least one.
+            end = OVERLAPS[Overlap.HEAVY][1]
         for tried in range(PLACINGS):
             random = _stream(spec, "placing", drawn, tried)
             # Small cartons first; the last try is for the largest.
@@ -222,8 +225,7 @@ def _pack(spec: SceneSpec, realism: Realism) -> _Packed:
                 continue
             packed = _measured(load, carton, masses, side, placed, realism)
             miss = max(least - packed.share, packed.share - end, 0.0)
-            # What lies on its like or hides behind metal adds to the share: there the class is a least one.
-            if least <= packed.share < (1.01 if load.stacked or load.hidden else end):
+            if least <= packed.share < end:
                 return packed
             if nearest is None or miss < nearest[0]:
                 nearest = (miss, packed)
