@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.special import expit
 from skimage.segmentation import watershed
 
 from vision.frame import Plane, halved
@@ -84,7 +85,7 @@ class Proposer:
         """Map of 0..1 at half the resolution of the planes: how sure a piece's centre lies there."""
         lines, columns = (side // 2 for side in c_plane.shape)
         logits = self._session.run(None, {"planes": prepared(c_plane, p_plane)[None]})[0]
-        heat: Plane = 1 / (1 + np.exp(-logits[0, 0, :lines, :columns]))
+        heat: Plane = expit(logits[0, 0, :lines, :columns])
         return heat
 
 

@@ -110,6 +110,10 @@ def test_regions_are_counted_on_the_same_pictures() -> None:
     planes[0, 10:30, 10:30] = planes[0, 50:70, 50:70] = 2.0
     picture = Picture(planes=planes, centres=plain(2).centres, overlap=Overlap.NONE)
     assert proposing.region_totals([picture]) == [2]
+    heat = np.zeros((40, 40), dtype=np.float32)
+    heat[8, 8] = heat[12, 12] = heat[20, 20] = 0.9
+    # Two centres cut the first body, the third lies in none, the second body has none.
+    assert proposing.cut_totals([heat], 0.5, [picture]) == [3]
 
 
 def test_training_without_pytorch_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
