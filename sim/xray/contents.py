@@ -84,7 +84,7 @@ SAME_UNIT_SHARE = 0.03
 """Units that count as equally heavy."""
 SHEET_MM_MAX = 30.0
 SHEET_STACK_MM = 330.0
-FLOOR_SHARES = {Overlap.NONE: 0.52, Overlap.LIGHT: 0.62, Overlap.MIDDLE: 0.85, Overlap.HEAVY: 1.6}
+FLOOR_SHARES = {Overlap.NONE: 0.44, Overlap.LIGHT: 0.58, Overlap.MIDDLE: 0.85, Overlap.HEAVY: 1.6}
 """Most of a carton's floor that the goods' footprints may take side by side."""
 DRAWS = 60
 TIGHTEST = 0.4
