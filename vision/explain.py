@@ -1,43 +1,82 @@
 """The best way to see pieces in regions: every region holds a handful of pieces, every piece lies in one region.
 
-All hypotheses of a picture share one pass: regions are taken in turn, smallest first, and for every total of pieces
-used so far only the best way is kept. The greatest region holds what then is left of each hypothesis, so a parcel
-whose goods all touch is answered exactly, however many pieces it holds.
+A region may be taken whole, as a pile, or cut in two where its tree of bodies allows, and so on. All hypotheses of a
+picture share one pass: regions are taken in turn, smallest first, and for every total of pieces used so far only the
+best way is kept. The greatest region comes last and holds what then is left of each hypothesis, at every depth to
+which bodies are cut off it; so a parcel whose goods all touch is answered exactly, however many pieces it holds.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from vision.hypotheses import Pieces
-from vision.likelihood import NEVER, RegionLikelihood
+from vision.likelihood import NEVER, Reference, RegionLikelihood
+from vision.measure import Region
+from vision.signatures import LaneKnowledge
 
 Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]
 
-PARTIAL_MAX = 60_000
+PARTIAL_MAX = 20_000
 """Most handfuls looked at for one region; the picture is not decided when a region could hold more."""
-HANDFUL_PRUNE = 30.0
-"""A handful e^30 less likely than the region's best is not tried."""
-HANDFULS_MAX = 600
-TOTALS_MAX = 1_500
-TOTALS_LAST_MAX = 400
-"""Most handfuls per region, most totals from region to region, and most before the last one; what is dropped for it
-is remembered as ``missed``."""
+PRUNE = 25.0
+"""A way e^25 less likely than the best is not followed."""
+CUT_COST, BRIDGE_COST = 4.0, 25.0
+"""What a cut costs (log odds), and how much more where the border is as dense as the bodies: trees offer many places to
+cut, the best one fits a little by chance, and bodies that lie over each other have no empty border."""
+HANDFULS_MAX = 400
+BRIDGE_MAX = 1.5
+BODY_HANDFULS_MAX = 80
+TOTALS_MAX = 1_000
+STATES_MAX = 300
+LAST_MAX = 120
+"""Most handfuls per region and per body cut off, most totals from region to region, while cutting the last region, and
+before it is filled; the best way that is dropped for it is remembered in ``missed``."""
 
 
 class TooManyWays(ValueError):
     """A region could hold more different handfuls than can be looked at in time."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A region or body: its place in the likelihood, its content (g), and the smaller and the greater half."""
+
+    place: int
+    content: float
+    cost: float
+    halves: tuple["_Node", "_Node"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """Ways to fill something. ``rows``: own kinds and which other goods; ``gains``: log odds over unknown goods."""
+
+    rows: Rows
+    gains: Scores
+
+    def taken(self, order: Rows) -> "_Ways":
+        """Some of them, in that order."""
+        return _Ways(self.rows[order], self.gains[order])
+
+
 class Explanation:
     """Best explanations of one picture's regions by each of the given totals of pieces.
 
     ``totals``: what hypotheses hold, each at most one piece of a kind that the first one (the declared goods) lacks.
-    Raises TooManyWays.
+    Scores are log odds over unknown goods in every region. Raises TooManyWays.
     """
 
-    def __init__(self, likelihood: RegionLikelihood, regions: int, totals: list[Pieces]) -> None:
-        self._likelihood = likelihood
+    def __init__(
+        self, regions: Sequence[Region], references: Sequence[Reference], knowledge: LaneKnowledge,
+        totals: Sequence[Pieces],
+    ) -> None:  # fmt: skip
+        flat: list[Region] = []
+        self._roots = [_node(region, flat) for region in regions]
+        self._likelihood = RegionLikelihood(flat, references, knowledge)
         self._asked = np.array(totals, dtype=np.int64)
         declared = self._asked[0]
         self._own = np.flatnonzero(declared)
@@ -47,68 +86,153 @@ class Explanation:
         # Mixed-radix code of a total: own kinds first, then which other goods (0: none).
         radix = [*(self._limits + 1).tolist(), self._asked.shape[1] + 1]
         self._weights = np.array([int(np.prod(radix[:place], dtype=np.int64)) for place in range(len(radix))])
-        self._steps: list[tuple[Rows, Rows, Rows]] = []
         self.missed = np.inf
         """By how much (log odds) the best way that was not followed stays behind the best one that was."""
-        self._scores, self._back, self._last = self._search(regions)
+        self._gains = np.full(len(totals), NEVER)
+        self._held = np.zeros((len(totals), len(regions), self._asked.shape[1]), dtype=np.int64)
+        self._search()
 
     def score(self, pieces: Pieces) -> float | None:
-        """ln p(regions | pieces), best way; None when there is no plausible way."""
-        found = float(self._scores[self._places[pieces]])
+        """Log odds of the regions under ``pieces``, best way; None when there is no plausible way."""
+        found = float(self._gains[self._places[pieces]])
         return None if found <= NEVER else found
 
     def parts(self, pieces: Pieces) -> tuple[Pieces, ...]:
         """Pieces of each region in the best way; KeyError when there is none."""
         if self.score(pieces) is None:
             raise KeyError(pieces)
-        place = self._places[pieces]
-        if not len(self._last):
-            return ()
-        found = [tuple(self._last[place].tolist())]
-        state = int(self._back[place])
-        before: list[Pieces] = []
-        for rows, previous, chosen in reversed(self._steps):
-            before.append(tuple(self._unfold(rows[chosen[state]][None, :])[0].tolist()))
-            state = int(previous[state])
-        return tuple(found + list(before))
+        return tuple(tuple(part) for part in self._held[self._places[pieces]].tolist())
 
     def misfit(self, pieces: Pieces) -> float:
-        """Sigmas by which the worst region misses what its pieces should look like, in the best way."""
-        return max((self._likelihood.misfit(place, part) for place, part in enumerate(self.parts(pieces))), default=0.0)
+        """Sigmas by which the worst region, taken whole, misses what its pieces should look like, in the best way."""
+        worst = 0.0
+        for root, part in zip(self._roots, self.parts(pieces), strict=True):
+            worst = max(worst, float(self._likelihood.judge(root.place, np.array([part]))[1][0]))
+        return worst
 
-    def _search(self, regions: int) -> tuple[Scores, Rows, Rows]:
-        """Per asked total: score, the state before the last region, the last region's handful."""
-        count = len(self._asked)
-        empty = np.zeros((0, self._asked.shape[1]), dtype=np.int64)
-        if regions == 0:
-            return np.where(self._asked.sum(axis=1) == 0, 0.0, NEVER), np.zeros(count, dtype=np.int64), empty
-        totals, scores = np.zeros((1, len(self._own) + 1), dtype=np.int64), np.zeros(1)
-        for region in range(regions - 1, 0, -1):
-            rows, densities = self._plausible(region)
-            totals, scores = self._step(rows, densities, totals, scores, TOTALS_MAX if region > 1 else TOTALS_LAST_MAX)
-        return self._complete(totals, scores)
+    def _search(self) -> None:
+        if not self._roots:
+            self._gains[self._asked.sum(axis=1) == 0] = 0.0
+            return
+        ways = _Ways(np.zeros((1, len(self._own) + 1), dtype=np.int64), np.zeros(1))
+        held = np.zeros((1, len(self._roots), len(self._own) + 1), dtype=np.int64)
+        for place in range(len(self._roots) - 1, 0, -1):
+            ways, held = self._step(ways, held, self._table(self._roots[place], HANDFULS_MAX), place, TOTALS_MAX)
+        node = self._roots[0]
+        self._fill(ways, held, node)
+        while node.halves is not None:
+            cost, (small, node) = node.cost, node.halves
+            ways, held = self._step(ways, held, self._table(small, BODY_HANDFULS_MAX), 0, STATES_MAX, cost)
+            self._fill(ways, held, node)
 
-    def _complete(self, totals: Rows, scores: Scores) -> tuple[Scores, Rows, Rows]:
-        """The greatest region holds what is left: every total so far against every one asked for."""
-        used = self._unfold(totals)
-        count = len(self._asked)
-        found, back = np.full(count, NEVER), np.zeros(count, dtype=np.int64)
-        last = np.zeros_like(self._asked)
+    def _fill(self, ways: _Ways, held: Rows, node: _Node) -> None:
+        """The last body holds what is left: every way so far against every total asked for."""
+        if len(ways.gains) > LAST_MAX:
+            self._miss(float(ways.gains[0] - ways.gains[LAST_MAX]))
+            ways, held = ways.taken(np.arange(LAST_MAX)), held[:LAST_MAX]
+        used = self._unfold(ways.rows)
         left = (self._asked[:, None, :] - used[None, :, :]).reshape(-1, self._asked.shape[1])
         possible = np.flatnonzero((left >= 0).all(axis=1) & (left.sum(axis=1) > 0))
-        possible = possible[self._likelihood.near(0, left[possible])]
+        possible = possible[self._likelihood.near(node.place, left[possible])]
         if not possible.size:
-            return found, back, last
+            return
         handfuls = left[possible]
         _, first, inverse = np.unique(self._codes(handfuls), return_index=True, return_inverse=True)
-        densities = self._likelihood.log_densities(0, handfuls[first])[inverse.ravel()]
-        place, state = possible // len(totals), possible % len(totals)
-        ways = scores[state] + densities
-        order = np.lexsort((state, -ways, place))
-        first = order[np.flatnonzero(np.diff(place[order], prepend=-1))]
-        found[place[first]], back[place[first]] = ways[first], state[first]
-        last[place[first]] = left[possible[first]]
-        return found, back, last
+        gains, _ = self._likelihood.judge(node.place, handfuls[first])
+        place, state = possible // len(ways.gains), possible % len(ways.gains)
+        whole = ways.gains[state] + gains[inverse.ravel()]
+        order = np.lexsort((state, -whole, place))
+        best = order[np.flatnonzero(np.diff(place[order], prepend=-1))]
+        best = best[whole[best] > self._gains[place[best]]]
+        at = place[best]
+        self._gains[at] = whole[best]
+        for one, here in zip(at.tolist(), best.tolist(), strict=True):
+            self._held[one] = self._unfold(held[state[here]])
+            self._held[one, 0] += handfuls[here]
+
+    def _table(self, node: _Node, most: int) -> _Ways:
+        """Best ways to fill a region or body, whole or cut, likeliest first."""
+        ways = self._plausible(node, most)
+        if node.halves is not None:
+            small, great = (self._table(half, BODY_HANDFULS_MAX) for half in node.halves)
+            cut = self._best(self._joined(small, great, *self._pairs(small, great), node.cost), most)
+            both = _Ways(np.concatenate([ways.rows, cut.rows]), np.concatenate([ways.gains, cut.gains]))
+            ways = self._best(both, most)
+        return ways
+
+    def _step(
+        self, ways: _Ways, held: Rows, more: _Ways, place: int, most: int, cost: float = 0.0
+    ) -> tuple[_Ways, Rows]:
+        """Put one more region or body behind what there is, into the region at ``place``."""
+        previous, chosen = self._pairs(ways, more)
+        order = self._ranked(self._joined(ways, more, previous, chosen, cost), most)
+        previous, chosen = previous[order], chosen[order]
+        held = held[previous]
+        held[:, place] += more.rows[chosen]
+        return self._joined(ways, more, previous, chosen, cost), held
+
+    def _pairs(self, one: _Ways, other: _Ways) -> tuple[Rows, Rows]:
+        """Which two ways go together: no kind more often than asked for, other goods once."""
+        fits = (one.rows[:, None, -1] == 0) | (other.rows[None, :, -1] == 0)
+        for kind, limit in enumerate(self._limits.tolist()):
+            fits &= one.rows[:, None, kind] + other.rows[None, :, kind] <= limit
+        first, second = np.nonzero(fits)
+        return first, second
+
+    def _joined(self, one: _Ways, other: _Ways, first: Rows, second: Rows, cost: float) -> _Ways:
+        return _Ways(
+            one.rows[first] + other.rows[second],
+            one.gains[first] + other.gains[second] - cost,
+        )
+
+    def _best(self, ways: _Ways, most: int) -> _Ways:
+        return ways.taken(self._ranked(ways, most))
+
+    def _ranked(self, ways: _Ways, most: int) -> Rows:
+        """The best way of each total, likeliest totals first."""
+        code = ways.rows @ self._weights
+        order = np.lexsort((-ways.gains, code))
+        best = order[np.flatnonzero(np.diff(code[order], prepend=-1))]
+        best = best[np.argsort(-ways.gains[best], kind="stable")]
+        best = best[ways.gains[best] > (float(ways.gains[best[0]]) - PRUNE if best.size else 0.0)]
+        if best.size > most:
+            self._miss(float(ways.gains[best[0]] - ways.gains[best[most]]))
+        return best[:most]
+
+    def _plausible(self, node: _Node, most: int) -> _Ways:
+        """Ways to fill a region or body whole."""
+        try:
+            universe = self._universe(node.place)
+        except TooManyWays:
+            if node in self._roots:
+                raise
+            return _Ways(np.zeros((0, len(self._own) + 1), dtype=np.int64), np.zeros(0))
+        unfolded = self._unfold(universe)
+        near = np.flatnonzero(self._likelihood.near(node.place, unfolded))
+        gains, _ = self._likelihood.judge(node.place, unfolded[near])
+        return self._best(_Ways(universe[near], gains), most)
+
+    def _universe(self, place: int) -> Rows:
+        """Handfuls of about the region's content: (handfuls, own kinds + 1). Heavy kinds come first."""
+        least, most = self._likelihood.content_limits(place)
+        contents = self._likelihood.contents()
+        others = np.array([0, *(self._others + 1)], dtype=np.int64)
+        rows = np.zeros((len(others), len(self._own) + 1), dtype=np.int64)
+        rows[:, -1] = others
+        sums = np.concatenate([np.zeros(1), contents[self._others]])
+        rows, sums = rows[sums <= most], sums[sums <= most]
+        order = np.argsort(-contents[self._own], kind="stable")
+        rest = np.cumsum((self._limits * contents[self._own])[order][::-1])[::-1]
+        for step, kind in enumerate(order.tolist()):
+            numbers = np.arange(self._limits[kind] + 1)
+            grown = sums[:, None] + numbers[None, :] * contents[self._own[kind]]
+            beyond = float(rest[step + 1]) if step + 1 < len(order) else 0.0
+            origin, number = np.nonzero((grown <= most) & (grown + beyond >= least))
+            if origin.size > PARTIAL_MAX:
+                raise TooManyWays(f"a region: expected at most {PARTIAL_MAX} handfuls, was {origin.size}")
+            rows, sums = rows[origin], grown[origin, number]
+            rows[:, kind] = number
+        return np.asarray(rows[rows.sum(axis=1) > 0], dtype=np.int64)
 
     def _codes(self, rows: Rows) -> Rows:
         """One number per row of counts per kind."""
@@ -125,59 +249,15 @@ class Explanation:
         whole[np.arange(len(rows)), rows[:, -1]] += rows[:, -1] > 0
         return whole[:, 1:]
 
-    def _universe(self, region: int) -> Rows:
-        """Handfuls of about the region's content: (handfuls, own kinds + 1). Heavy kinds come first."""
-        least, most = self._likelihood.content_limits(region)
-        contents = self._likelihood.contents()
-        rows, sums = np.zeros((1, len(self._own) + 1), dtype=np.int64), np.zeros(1)
-        others = np.array([0, *(self._others + 1)], dtype=np.int64)
-        rows = np.repeat(rows, len(others), axis=0)
-        rows[:, -1] = others
-        sums = np.concatenate([np.zeros(1), contents[self._others]])
-        rows, sums = rows[sums <= most], sums[sums <= most]
-        order = np.argsort(-contents[self._own], kind="stable")
-        rest = np.cumsum((self._limits * contents[self._own])[order][::-1])[::-1]
-        for step, kind in enumerate(order.tolist()):
-            numbers = np.arange(self._limits[kind] + 1)
-            grown = sums[:, None] + numbers[None, :] * contents[self._own[kind]]
-            beyond = float(rest[step + 1]) if step + 1 < len(order) else 0.0
-            keep = (grown <= most) & (grown + beyond >= least)
-            origin, number = np.nonzero(keep)
-            if origin.size > PARTIAL_MAX:
-                raise TooManyWays(f"region {region}: expected at most {PARTIAL_MAX} handfuls, was {origin.size}")
-            rows, sums = rows[origin], grown[origin, number]
-            rows[:, kind] = number
-        return np.asarray(rows[rows.sum(axis=1) > 0], dtype=np.int64)
-
-    def _plausible(self, region: int) -> tuple[Rows, Scores]:
-        universe = self._universe(region)
-        unfolded = self._unfold(universe)
-        near = np.flatnonzero(self._likelihood.near(region, unfolded))
-        scores = self._likelihood.log_densities(region, unfolded[near])
-        order = np.argsort(-scores, kind="stable")
-        order = order[scores[order] > max(NEVER, float(scores.max(initial=NEVER)) - HANDFUL_PRUNE)]
-        if order.size > HANDFULS_MAX:
-            self._miss(float(scores[order[0]] - scores[order[HANDFULS_MAX]]))
-        order = order[:HANDFULS_MAX]
-        return universe[near[order]], scores[order]
-
-    def _step(
-        self, rows: Rows, densities: Scores, totals: Rows, scores: Scores, most: int
-    ) -> tuple[Rows, Scores]:  # fmt: skip
-        summed = totals[:, None, :] + rows[None, :, :]
-        one_other = (totals[:, None, -1] == 0) | (rows[None, :, -1] == 0)
-        previous, chosen = np.nonzero((summed[:, :, :-1] <= self._limits).all(axis=2) & one_other)
-        ways = scores[previous] + densities[chosen]
-        flat = summed[previous, chosen]
-        code = flat @ self._weights
-        order = np.lexsort((-ways, code))
-        best = order[np.flatnonzero(np.diff(code[order], prepend=-1))]
-        best = best[np.argsort(-ways[best], kind="stable")]
-        if best.size > most:
-            self._miss(float(ways[best[0]] - ways[best[most]]))
-        best = best[:most]
-        self._steps.append((rows, previous[best], chosen[best]))
-        return flat[best], ways[best]
-
     def _miss(self, gap: float) -> None:
         self.missed = min(self.missed, gap)
+
+
+def _node(region: Region, flat: list[Region]) -> _Node:
+    """The region's tree; ``flat`` takes every region and body of it."""
+    place = len(flat)
+    flat.append(region)
+    halves = sorted((_node(half, flat) for half in region.halves), key=lambda half: half.content)
+    content = region.c_g + region.p_g
+    cost = CUT_COST + BRIDGE_COST * min(region.bridge, BRIDGE_MAX)
+    return _Node(place, content, cost, (halves[0], halves[1]) if halves else None)

@@ -99,16 +99,18 @@ def region_point(region: Region) -> Array:
 
 
 class RegionLikelihood:
-    """Log densities of the regions of one picture, given handfuls of pieces."""
+    """How well handfuls of pieces explain the regions of one picture."""
 
     def __init__(self, regions: Sequence[Region], references: Sequence[Reference], knowledge: LaneKnowledge) -> None:
         self._points = [region_point(region) for region in regions]
         self._content = [max(region.c_g + region.p_g, 0.5) for region in regions]
-        self._references = references
         self._means = np.array([reference.mean for reference in references])
         self._covs = np.array([reference.cov for reference in references])
         self._areas = np.array([reference.area_mean for reference in references])
         self._areas_min = np.array([reference.area_min for reference in references])
+        self._scans = np.concatenate([reference.points for reference in references])
+        self._scan_counts = np.array([len(reference.points) for reference in references])
+        self._first_scans = np.cumsum(self._scan_counts) - self._scan_counts
         self._pile_spread = knowledge.pile_spread_ppm / 1e6
         self._pile_shift = 1 + knowledge.pile_shift_ppm / 1e6
 
@@ -128,22 +130,31 @@ class RegionLikelihood:
         """Least and greatest sum of single contents that the region may be."""
         return self._content[region] / CONTENT_RATIO_MAX, self._content[region] / CONTENT_RATIO_MIN
 
-    def log_densities(self, region: int, handfuls: Counts) -> Array:
-        """ln p(region | pieces) for each row (at least one piece in all)."""
-        point = self._points[region]
-        densities = self._piles(point, handfuls)
-        for row in np.flatnonzero(handfuls.sum(axis=1) == 1):
-            densities[row] = _single(point, self._references[int(np.argmax(handfuls[row]))])
-        return densities
+    def judge(self, region: int, handfuls: Counts) -> tuple[Array, Array]:
+        """For each row (at least one piece): ln p(region | pieces) over ln p(region | unknown goods), and the misfit.
 
-    def misfit(self, region: int, pieces: Sequence[int]) -> float:
-        """How many sigma the region lies from what the pieces should look like (nearest scan, or sum of a pile)."""
+        Misfit: how many sigma the region lies from what the pieces should look like (nearest scan, or sum of a pile).
+        """
         point = self._points[region]
-        if sum(pieces) == 1:
-            scans = self._references[list(pieces).index(1)].points
-            return float(np.sqrt((((scans - point) / BANDWIDTH) ** 2).sum(axis=1).min()))
-        square, beyond, _ = self._pile_misses(point, np.array([pieces]))
-        return float(np.sqrt(square[0] + beyond[0] ** 2))
+        square, beyond, norm = self._pile_misses(point, handfuls)
+        wide = norm - 0.5 * square / WIDE_FACTOR**2 - 2 * math.log(WIDE_FACTOR)
+        densities = _mix(norm - 0.5 * square, wide) - 0.5 * beyond * beyond + math.log(MAJOR_DENSITY)
+        misfits = np.sqrt(square + beyond**2)
+        alone = np.flatnonzero(handfuls.sum(axis=1) == 1)
+        if alone.size:
+            kinds = handfuls[alone].argmax(axis=1)
+            single, nearest = self._singles(point)
+            densities[alone], misfits[alone] = single[kinds], nearest[kinds]
+        return densities - UNKNOWN_DENSITY, misfits
+
+    def _singles(self, point: Array) -> tuple[Array, Array]:
+        """Per kind: kernel density over its reference scans, with a wide part, and sigmas to the nearest scan."""
+        square = (((self._scans - point) / BANDWIDTH) ** 2).sum(axis=1)
+        norm = -float(np.log(BANDWIDTH).sum()) - 2 * math.log(2 * math.pi) - np.log(self._scan_counts)
+        core = norm + np.logaddexp.reduceat(-0.5 * square, self._first_scans)
+        wide = norm - 4 * math.log(WIDE_FACTOR)
+        wide = wide + np.logaddexp.reduceat(-0.5 * square / WIDE_FACTOR**2, self._first_scans)
+        return _mix(core, wide), np.sqrt(np.minimum.reduceat(square, self._first_scans))
 
     def _pile_misses(self, point: Array, handfuls: Counts) -> tuple[Array, Array, Array]:
         """Per handful: squared miss of content and share, miss of the area interval (sigmas), and ln of the norm."""
@@ -170,20 +181,6 @@ class RegionLikelihood:
         beyond = np.maximum(np.maximum(low - point[2], point[2] - high), 0.0) / AREA_PLAY
         norm = -0.5 * np.log(det) - math.log(2 * math.pi) - np.log(high - low + AREA_PLAY * math.sqrt(2 * math.pi))
         return square, beyond, norm
-
-    def _piles(self, point: Array, handfuls: Counts) -> Array:
-        square, beyond, norm = self._pile_misses(point, handfuls)
-        wide = norm - 0.5 * square / WIDE_FACTOR**2 - 2 * math.log(WIDE_FACTOR)
-        return _mix(norm - 0.5 * square, wide) - 0.5 * beyond * beyond + math.log(MAJOR_DENSITY)
-
-
-def _single(point: Array, reference: Reference) -> float:
-    """Kernel density over reference scans, with a wide part."""
-    square = (((reference.points - point) / BANDWIDTH) ** 2).sum(axis=1)
-    norm = -float(np.log(BANDWIDTH).sum()) - 2 * math.log(2 * math.pi) - math.log(len(square))
-    core = norm + float(np.logaddexp.reduce(-0.5 * square))
-    wide = norm - 4 * math.log(WIDE_FACTOR) + float(np.logaddexp.reduce(-0.5 * square / WIDE_FACTOR**2))
-    return float(_mix(np.array(core), np.array(wide)))
 
 
 def _mix(core: Array, wide: Array) -> Array:

@@ -22,7 +22,9 @@ class Region:
 
     ``c_g``, ``p_g``: integrals of polyethylene and iron (g, in the reference plane's scale). ``major_mm``,
     ``minor_mm``: axes of the ellipse with the same moments. ``box``: (line, column, line, column) and ``outline``:
-    (column, line) points, all in full-resolution pixels.
+    (column, line) points, all in full-resolution pixels. ``halves``: the two bodies it may be cut into, each a region
+    without outline that may be cut again (empty: it can't be cut); ``bridge``: how dense their border is, as a share of
+    the mean density of the thinner one.
     """
 
     number: int
@@ -33,6 +35,8 @@ class Region:
     minor_mm: float
     box: tuple[int, int, int, int]
     outline: tuple[tuple[int, int], ...]
+    halves: tuple["Region", ...] = ()
+    bridge: float = 0.0
 
 
 def measure(

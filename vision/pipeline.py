@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vision.basis import Basis, load_basis
 from vision.calibrate import attenuate
+from vision.cuts import with_cuts
 from vision.frame import ScanFrame
 from vision.ground import Carton, find_carton, remove_ground
 from vision.item_count import Abstain, Acquisition, ExpectedLine, ItemCount
@@ -123,9 +124,11 @@ def see(frame: ScanFrame, basis: Basis) -> Seen:
     segmentation = segment(c_goods, p_goods, pitch, column)
     watch.lap("segment")
     regions = measure(segmentation, c_goods, p_goods, pitch, column)
+    watch.lap("measure")
+    regions = with_cuts(regions, segmentation, c_goods, p_goods, pitch, column)
     if quality.abstain is Abstain.NONE and too_thick(attenuation, segmentation):
         quality = Quality(acquisition=quality.acquisition, abstain=Abstain.TOO_THICK)
-    watch.lap("measure")
+    watch.lap("cuts")
     return Seen(
         regions=regions, carton=carton, ground_g=ground_g, length_mm=(carton.bottom - carton.top) * pitch,
         width_mm=(carton.right - carton.left) * column, quality=quality, timings=watch.laps(),

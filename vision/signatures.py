@@ -15,8 +15,8 @@ BASIS_FILE = "basis.npz"
 SCANS_MIN = 8
 """Fewer reference scans than this give no signature."""
 DECIDING_MODULES = (
-    "frame", "calibrate", "basis", "ground", "segment", "measure", "quality", "likelihood", "hypotheses", "explain",
-    "verify", "pipeline", "signatures",
+    "frame", "calibrate", "basis", "ground", "segment", "measure", "cuts", "quality", "likelihood", "hypotheses",
+    "explain", "verify", "pipeline", "signatures",
 )  # fmt: skip
 """Modules whose code and constants a verdict depends on."""
 

@@ -15,7 +15,7 @@ import numpy as np
 from vision.explain import Explanation, TooManyWays
 from vision.hypotheses import PRIOR_GROSS, Hypothesis, Kind, Pieces, enumerate_hypotheses
 from vision.item_count import Abstain, ExpectedLine, LineCount
-from vision.likelihood import UNKNOWN_DENSITY, RegionLikelihood, Weighing, prepare
+from vision.likelihood import Weighing, prepare
 from vision.measure import Region
 from vision.signatures import Signatures
 
@@ -51,7 +51,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Log prior, log density of the picture and of the weight, of one hypothesis (None: unknown contents)."""
+    """Log prior, log odds of the picture over unknown contents, log density of the weight, of one hypothesis (None:
+    unknown contents)."""
 
     prior: float
     picture: float
@@ -79,9 +80,8 @@ class Verifier:
         references = [self._references[sku] for sku in skus]
         knowledge = self._signatures.knowledge
         hypotheses = enumerate_hypotheses(declared)
-        likelihood = RegionLikelihood(regions, references, knowledge)
         try:
-            explanation = Explanation(likelihood, len(regions), [item.pieces for item in hypotheses])
+            explanation = Explanation(regions, references, knowledge, [item.pieces for item in hypotheses])
         except TooManyWays:
             return abstained(lines, {line.line_no: Abstain.OUT_OF_RANGE for line in lines}, len(regions))
         scored: list[Scored] = []
@@ -89,8 +89,7 @@ class Verifier:
             if picture is not None:
                 weight = weighing.log_density(item.pieces, declared, references, knowledge)
                 scored.append(Scored(math.log(item.prior), picture, weight, item))
-        unknown = len(regions) * UNKNOWN_DENSITY
-        scored.append(Scored(math.log(PRIOR_GROSS), unknown, weighing.log_density_unknown(knowledge), None))
+        scored.append(Scored(math.log(PRIOR_GROSS), 0.0, weighing.log_density_unknown(knowledge), None))
         return _verdict(lines, skus, declared, scored, explanation, len(regions))
 
     def _unready(self, lines: Sequence[ExpectedLine]) -> dict[int, Abstain]:

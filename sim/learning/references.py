@@ -12,7 +12,7 @@ from sim.xray.frames import frame
 from sim.xray.render import TABLE, render
 from vision.basis import Basis, load_basis
 from vision.explain import Explanation
-from vision.likelihood import Reference, RegionLikelihood, prepare
+from vision.likelihood import Reference, prepare
 from vision.pipeline import see
 from vision.signatures import LaneKnowledge, Signature, dump_signatures
 
@@ -145,9 +145,8 @@ def _sample(seed: int, opened: int) -> list[ParcelTruth]:
 def _piles(parcel: ParcelTruth, regions: Sequence, references: dict[str, Reference]) -> list[float]:  # type: ignore[type-arg]
     """Relative excess of content of every region that holds several pieces, over the sum of single ones."""
     held = [references[sku] for sku, _ in parcel.contents]
-    likelihood = RegionLikelihood(regions, held, START)
     pieces = tuple(count for _, count in parcel.contents)
-    explanation = Explanation(likelihood, len(regions), [pieces])
+    explanation = Explanation(regions, held, START, [pieces])
     if explanation.score(pieces) is None:
         return []
     excess = []
