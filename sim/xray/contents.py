@@ -86,6 +86,8 @@ SHEET_MM_MAX = 30.0
 SHEET_STACK_MM = 330.0
 FLOOR_SHARES = {Overlap.NONE: 0.44, Overlap.LIGHT: 0.58, Overlap.MIDDLE: 0.85, Overlap.HEAVY: 1.6}
 """Most of a carton's floor that the goods' footprints may take side by side."""
+FEW_PIECES, FEW_FLOOR_FACTOR = 3, 1.4
+"""Few pieces can use more of it: they leave no gaps that nothing fits in."""
 DRAWS = 60
 TIGHTEST = 0.4
 """How much smaller than usual the goods of the last draw are, by footprint and volume."""
@@ -303,7 +305,6 @@ def _fits(lines: Lines, carton: tuple[int, int, int], overlap: Overlap, load: Lo
         pair = [goods.size_mm[2] for goods, _ in load.true if goods.sku in load.hidden]
         if sum(pair) > height:
             return False
-    return (
-        volume <= CARTON_FILL_MAX * carton[0] * carton[1] * carton[2]
-        and floor <= FLOOR_SHARES[overlap] * length * width
-    )
+    room = CARTON_FILL_MAX * carton[0] * carton[1] * carton[2]
+    share = FLOOR_SHARES[overlap] * (FEW_FLOOR_FACTOR if sum(count for _, count in lines) <= FEW_PIECES else 1.0)
+    return volume <= room and floor <= share * length * width
