@@ -23,6 +23,8 @@ from vision.item_count import ExpectedLine
 
 SCALE_MG = 3_000
 """One sigma of the scale in the standard case; the oracle takes it for every case."""
+REDRAWS = 4
+"""Further seeds tried where a class asks for goods that find no room in any carton."""
 STANDARD_ERRORS = (Planted.MISSING, Planted.EXTRA, Planted.SWAP, Planted.OTHER_GOODS, Planted.EMPTY_STONE)
 TRICKS = (*ADVERSARIAL, Planted.OTHER_GOODS)
 """Errors made so that weight or picture does not show them."""
@@ -128,7 +130,7 @@ def _scene_case(part: Part, number: int, pieces: PiecesClass, overlap: Overlap, 
         seed=key(part.seed, "scene", number), pieces=pieces, overlap=overlap, planted=planted, pool=part.pool,
         realism=PICTURES[part.pictures],
     )  # fmt: skip
-    scene = make_scene(spec)
+    scene = _found(spec)
     declared = tuple((line.sku, line.count_lo) for line in scene.declared)
     goods = as_filled(scene)
     return Case(
@@ -147,6 +149,16 @@ def _scene_case(part: Part, number: int, pieces: PiecesClass, overlap: Overlap, 
         shown_by=shown_by(declared, scene.contents, goods, scene.carton_mm, free=changed_are_free(scene)),
         frame=scene.frame,
     )
+
+
+def _found(spec: SceneSpec) -> Scene:
+    """The scene of a spec, or of the first further seed whose goods find room together."""
+    for _ in range(REDRAWS):
+        try:
+            return make_scene(spec)
+        except ValueError:  # these draws fit no carton
+            spec = replace(spec, seed=key(spec.seed, "again"))
+    return make_scene(spec)
 
 
 def as_filled(scene: Scene) -> dict[str, Goods]:

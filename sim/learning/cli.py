@@ -119,7 +119,7 @@ def _evaluated(
     with counting() as progress:
         if plan.pool is not Pool.CATALOGUE:
             told = followed(progress, "goods scanned", len(pool_goods(plan.pool)))
-            plan = replace(plan, signatures=signatures_of(plan.pool, plan.signatures, plan.seed, folder, workers, told))
+            plan = replace(plan, signatures=signatures_of(plan.pool, plan.signatures, folder, workers, told))
         told = followed(progress, "parcels judged", sum(part.parcels for part in plan.parts()))
         report, outcomes = evaluate(plan, folder, workers, told)
         return report, drawn(plan, outcomes) if pictures else []

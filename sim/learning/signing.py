@@ -25,6 +25,8 @@ from sim.streams.randoms import key
 from sim.xray.render import TABLE
 from vision.signatures import BASIS_FILE, DECIDING_MODULES, Signature, dump_signatures, load_signatures
 
+REFERENCE_SEED = 8001
+"""Seed of all reference scans of held-out goods, whatever is measured with them."""
 SCANS = 48
 """Reference scans of each goods, as many as the shipped signatures have."""
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +35,7 @@ SEEING = ("frame", "calibrate", "basis", "ground", "segment", "measure", "qualit
 
 
 def signatures_of(
-    pool: Pool, shipped: Path, seed: int, work: Path, workers: int, told: Callable[[int], object], scans: int = SCANS
+    pool: Pool, shipped: Path, work: Path, workers: int, told: Callable[[int], object], scans: int = SCANS
 ) -> Path:  # fmt: skip
     """The signature file of a pool: the shipped one of the catalogue, else one of scans made here, kept in ``work``.
 
@@ -42,14 +44,14 @@ def signatures_of(
     if pool is Pool.CATALOGUE:
         return shipped
     goods = pool_goods(pool)
-    scanned = _scanned(goods, seed, scans, work, workers, told)
+    scanned = _scanned(goods, scans, work, workers, told)
     lot, piece = _mean([one.lot_ppm for one in scanned]), _mean([one.piece_ppm for one in scanned])
     found = {
         one.sku: replace(signature, lot_ppm=lot, piece_ppm=piece)
         for one, signature in zip(goods, scanned, strict=True)
     }  # fmt: skip
     knowledge = load_signatures(shipped).knowledge
-    data = dump_signatures(found, knowledge, {"seed": seed, "scans": scans, "opened": 0})
+    data = dump_signatures(found, knowledge, {"seed": REFERENCE_SEED, "scans": scans, "opened": 0})
     folder = work / f"signatures-{hashlib.sha256(data).hexdigest()[:16]}"
     folder.mkdir(exist_ok=True)
     with whole_file(folder / BASIS_FILE) as fresh:
@@ -60,16 +62,16 @@ def signatures_of(
 
 
 def _scanned(
-    goods: Sequence[Goods], seed: int, scans: int, work: Path, workers: int, told: Callable[[int], object]
+    goods: Sequence[Goods], scans: int, work: Path, workers: int, told: Callable[[int], object]
 ) -> list[Signature]:  # fmt: skip
     code = _code_sha256()
-    files = {one.sku: work / f"scans-{_key(one, seed, scans, code)}.json" for one in goods}
+    files = {one.sku: work / f"scans-{_key(one, scans, code)}.json" for one in goods}
     found = {sku: kept for sku, file in files.items() if (kept := _kept(file)) is not None}
     told(len(found))
     missing = [one for one in goods if one.sku not in found]
     if missing:
         with processes(workers) as pool:
-            waiting = {pool.submit(scan_one, one, seed, scans): one.sku for one in missing}
+            waiting = {pool.submit(scan_one, one, scans): one.sku for one in missing}
             for future in as_completed(waiting):
                 sku = waiting[future]
                 found[sku] = future.result()
@@ -79,7 +81,7 @@ def _scanned(
     return [found[one.sku] for one in goods]
 
 
-def scan_one(goods: Goods, seed: int, scans: int) -> Signature:
+def scan_one(goods: Goods, scans: int, seed: int = REFERENCE_SEED) -> Signature:
     """Reference scans of one goods, on a seed of its own."""
     own = key(seed, "reference scans", goods.sku) >> 16
     return scan_goods((goods,), own, scans, progress=lambda *_: None)[goods.sku]
@@ -90,8 +92,8 @@ def _mean(spreads: Sequence[int]) -> int:
     return round(math.sqrt(math.fsum(spread * spread for spread in spreads) / len(spreads)))
 
 
-def _key(goods: Goods, seed: int, scans: int, code: str) -> str:
-    text = json.dumps([asdict(goods), seed, scans, code], sort_keys=True, ensure_ascii=False)
+def _key(goods: Goods, scans: int, code: str) -> str:
+    text = json.dumps([asdict(goods), REFERENCE_SEED, scans, code], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from lane.model.config import ContentConfig
 from sim.families import Pool
+from sim.learning import cases
 from sim.learning import evaluate as module
 from sim.learning.ablations import Variant, attempts, declared_by_weight, scales_of
 from sim.learning.cases import (
@@ -36,6 +37,7 @@ from sim.learning.judging import Judge
 from sim.learning.oracle import Witness
 from sim.xray.contents import Overlap, PiecesClass, overlap_class
 from sim.xray.render import TABLE
+from sim.xray.scenes import Scene, SceneSpec
 from vision.basis import load_basis
 from vision.cli import vision
 from vision.pipeline import Pipeline, see, weighing
@@ -158,6 +160,22 @@ def test_the_parts_of_a_plan_are_named_apart() -> None:
     assert parts[0].pictures == STANDARD_PICTURES
     assert [part.parcels for part in parts if part.spoiled] == [10]
     assert [part.name for part in plan().parts()] == ["standard"]
+
+
+def test_goods_that_find_no_room_are_drawn_again(monkeypatch: pytest.MonkeyPatch, missing: Case) -> None:
+    asked: list[int] = []
+    make = cases.make_scene
+
+    def third(spec: SceneSpec) -> Scene:
+        asked.append(spec.seed)
+        if len(asked) < 3:
+            raise ValueError("no room")
+        return make(spec)
+
+    monkeypatch.setattr(cases, "make_scene", third)
+    case = standard_case(STANDARD, missing.number)
+    assert len(set(asked)) == 3
+    assert case.error == missing.error
 
 
 def test_tricks_of_equal_mass_are_not_shown_by_the_mass() -> None:
