@@ -32,8 +32,8 @@ def _blister(source: Random) -> Draft:
         level = ((strip + 0.5) / strips - 0.5) * 0.8 * size[2]
         solids.append(solid(BOX, (0.95 * size[0], 0.92 * size[1], 0.35), "pvc", 1.3, (0.0, 0.0, level)))
         solids.append(solid(BOX, (0.95 * size[0], 0.92 * size[1], 0.03), "aluminium", 2.7, (0.0, 0.0, level - 1.0)))
-    thick = 0.8 * size[2] / strips * 0.6 * strips
     # All strips' tablets of one place are one column: they lie exactly over each other.
+    thick = 0.48 * size[2]
     solids += [
         solid(
             CYL, (edge, edge, thick), "tablets", 1.1,
