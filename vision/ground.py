@@ -7,6 +7,7 @@ in common is carton, and the outermost lines are not goods.
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from vision.frame import Plane
@@ -14,6 +15,11 @@ from vision.frame import Plane
 CARTON_LEVEL = 0.010
 """Least high-channel log attenuation of board and filler (0.07 g/cm2), over a 5 x 5 mean."""
 CARTON_PIXELS_MIN = 8
+GAP_PIXELS = 8
+"""More empty lines than this (19 mm) part two bodies."""
+BODY_STEP = 4
+BODY_PIXELS_MIN = 30
+"""A body covers so many of every fourth pixel of every fourth line: 28 cm2."""
 WALL_MM = 7.0
 """A front or rear wall with its blur: these lines hold no goods."""
 QUANTILE = 0.07
@@ -31,8 +37,8 @@ BOARD_IRON_SHARE = 0.0147
 class Carton:
     """Box of the carton in half-resolution pixels (half open).
 
-    ``cut``, ``wide``: it touches the first or last line, or a side of the frame. ``bodies``: parts with empty
-    lines between.
+    ``cut``, ``wide``: it touches the first or last line, or a side of the frame. ``bodies``: parts with empty belt
+    between, behind or beside one another.
     """
 
     top: int
@@ -54,7 +60,7 @@ def find_carton(high: Plane) -> Carton | None:
     columns = np.flatnonzero(solid[rows[0] : rows[-1] + 1].sum(axis=0) >= CARTON_PIXELS_MIN)
     if columns.size == 0:
         return None
-    gaps = np.diff(rows)
+    behind = 1 + int((np.diff(rows) > GAP_PIXELS).sum())
     return Carton(
         top=int(rows[0]),
         bottom=int(rows[-1]) + 1,
@@ -62,8 +68,25 @@ def find_carton(high: Plane) -> Carton | None:
         right=int(columns[-1]) + 1,
         cut=bool(rows[0] == 0 or rows[-1] == high.shape[0] - 1),
         wide=bool(columns[0] <= 2 or columns[-1] >= high.shape[1] - 3),
-        bodies=1 + int((gaps > 8).sum()),
+        bodies=max(behind, _bodies(solid)),
     )
+
+
+def _bodies(solid: npt.NDArray[np.bool_]) -> int:
+    """Bodies that no empty belt crosses; what lies in another's box (goods in a thin carton) is none."""
+    labels, count = ndimage.label(ndimage.binary_dilation(solid[::BODY_STEP, ::BODY_STEP]))
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    boxes = [
+        box
+        for box, size in zip(ndimage.find_objects(labels), sizes[1:].tolist(), strict=True)
+        if size >= BODY_PIXELS_MIN
+    ]
+    inner = sum(any(_inside(box, other) for other in boxes if other is not box) for box in boxes)
+    return len(boxes) - inner
+
+
+def _inside(box: tuple[slice, ...], other: tuple[slice, ...]) -> bool:
+    return all(outer.start <= inner.start and inner.stop <= outer.stop for inner, outer in zip(box, other, strict=True))
 
 
 def remove_ground(

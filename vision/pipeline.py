@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vision.basis import Basis, load_basis
-from vision.calibrate import attenuate
+from vision.calibrate import CalibrationError, attenuate
 from vision.cuts import with_cuts
 from vision.frame import ScanFrame
 from vision.ground import Carton, find_carton, remove_ground
 from vision.item_count import Abstain, Acquisition, ExpectedLine, ItemCount
 from vision.likelihood import Weighing
 from vision.measure import Region, measure
-from vision.quality import Quality, judge_frame, too_thick
+from vision.quality import Quality, judge_frame, too_thick, unfit
 from vision.segment import segment
 from vision.signatures import BASIS_FILE, Signatures, load_signatures, model_sha256
 from vision.verify import Verdict, Verifier, abstained
@@ -106,16 +106,20 @@ def weighing(scales: Scales, seen: Seen) -> Weighing:
 
 
 def see(frame: ScanFrame, basis: Basis) -> Seen:
-    """All stages before the verification."""
+    """All stages before the verification. What can't be a picture of a parcel has a quality that says so."""
     watch = _Watch()
-    attenuation = attenuate(frame)
+    quality = unfit(frame)
+    if quality is not None:
+        return _unseen(None, quality, watch)
+    try:
+        attenuation = attenuate(frame)
+    except CalibrationError:
+        return _unseen(None, Quality(acquisition=Acquisition.INCOMPLETE, abstain=Abstain.LOW_QUALITY), watch)
     carton = find_carton(attenuation.high)
     watch.lap("calibrate")
     quality = judge_frame(frame, attenuation, carton)
     if carton is None or quality.acquisition in (Acquisition.INCOMPLETE, Acquisition.CUT):
-        return Seen(
-            regions=[], carton=carton, ground_g=0.0, length_mm=0.0, width_mm=0.0, quality=quality, timings=watch.laps()
-        )
+        return _unseen(carton, quality, watch)
     pitch, column = 2 * frame.pitch_mm, 2 * frame.column_mm
     c_plane, p_plane = basis.densities(attenuation.low, attenuation.high)
     watch.lap("basis")
@@ -133,6 +137,12 @@ def see(frame: ScanFrame, basis: Basis) -> Seen:
         regions=regions, carton=carton, ground_g=ground_g, length_mm=(carton.bottom - carton.top) * pitch,
         width_mm=(carton.right - carton.left) * column, quality=quality, timings=watch.laps(),
     )  # fmt: skip
+
+
+def _unseen(carton: Carton | None, quality: Quality, watch: "_Watch") -> Seen:
+    return Seen(
+        regions=[], carton=carton, ground_g=0.0, length_mm=0.0, width_mm=0.0, quality=quality, timings=watch.laps()
+    )
 
 
 class _Watch:

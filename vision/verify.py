@@ -25,6 +25,8 @@ hypothesis by more than e^2, there is no opinion."""
 MISFIT_MAX = 4.5
 """Sigmas: the declared goods may be the best explanation and still no good one; then there is no opinion. Correct
 parcels stay under it in 99 of 100 regions."""
+PIECES_MAX, KINDS_MAX = 40, 8
+"""More pieces or kinds than this are not told apart in time; up to 30 and 6 is what was measured."""
 TOTAL_SHARE_MIN = 0.02
 """Hypotheses below this probability do not widen the interval of the total."""
 PPM = 1_000_000
@@ -95,10 +97,12 @@ class Verifier:
     def _unready(self, lines: Sequence[ExpectedLine]) -> dict[int, Abstain]:
         """Lines that can't be verified, and why; with one such line the others are ambiguous."""
         reasons: dict[int, Abstain] = {}
+        pieces, kinds = sum(line.count_lo for line in lines), len({line.sku for line in lines})
+        too_many = pieces > PIECES_MAX or kinds > KINDS_MAX
         for line in lines:
             if line.sku not in self._references:
                 reasons[line.line_no] = Abstain.NO_SIGNATURE
-            elif line.count_lo < 0 or line.count_hi < line.count_lo:
+            elif line.count_lo < 0 or line.count_hi < line.count_lo or too_many:
                 reasons[line.line_no] = Abstain.OUT_OF_RANGE
         if not lines:
             return {0: Abstain.AMBIGUOUS}

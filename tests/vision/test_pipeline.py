@@ -174,3 +174,24 @@ def test_a_deviation_that_the_search_left_out_may_win_and_then_explains_no_regio
         count, seen, verdict = judge(declared, true, seed)
         assert not is_match(count, declared)
         assert len(verdict.parts) == len(seen.regions)
+
+
+@pytest.mark.parametrize("declared", [[("HN-500", 41)], [(sku, 1) for sku in sorted(GOODS)[:9]], [("HN-500", 10**7)]])
+def test_more_pieces_or_kinds_than_can_be_told_apart_are_out_of_range(declared: Contents) -> None:
+    lines = lines_of(declared)
+    count, _, _ = judge([("HN-500", 1)], [("HN-500", 1)], 5, lines=lines)
+    assert {line.abstain for line in count.lines} == {Abstain.OUT_OF_RANGE}
+
+
+def test_nothing_declared_is_no_match_with_something() -> None:
+    count, _, _ = judge([("HN-500", 1)], [("HN-500", 1)], 5, lines=lines_of([("HN-500", 0)]))
+    assert count.lines[0].count_lo >= 1 or count.p_declared_ppm < BOUND_PPM
+
+
+def test_thirty_pieces_of_six_kinds_are_judged() -> None:
+    declared = [("LP-35", 12), ("FC-50", 6), ("TP-120", 4), ("HB-120", 4), ("PF-100", 2), ("TH-500", 2)]
+    count, _, _ = judge(declared, declared, 5)
+    assert {line.abstain for line in count.lines} == {Abstain.NONE}
+    assert all(
+        line.count_lo <= pieces <= line.count_hi for line, (_, pieces) in zip(count.lines, declared, strict=True)
+    )
