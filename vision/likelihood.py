@@ -49,6 +49,8 @@ GROSS_STEP_G = 10.0
 GROUND_G_MIN = 10.0
 TARE_OWN_G = 4.0
 """Least error of a tare read from a picture."""
+UNIT_SPREAD = 0.01
+"""What goods weigh against what was declared of them, lots and pieces together."""
 LN_TARE_MAX = 10.0
 """No carton weighs more than 20 kg."""
 
@@ -218,7 +220,7 @@ class Weighing:
             (count * reference.unit_g * reference.lot) ** 2 + count * (reference.unit_g * reference.piece) ** 2
             for count, reference in zip(pieces, references, strict=True)
         )
-        tare, tare_var = self._tare(knowledge)
+        tare, tare_var = self.tare(knowledge)
         by_picture = _normal(self.scale_g - goods - tare, own_var + tare_var)
         if self.gross_g <= 0:
             return by_picture
@@ -235,6 +237,21 @@ class Weighing:
             math.log(1 - GROSS_TRUSTED - GROSS_AFTER_PACKING) + by_picture + WEIGHT_FLAT,
         )))  # fmt: skip
 
+    def log_density_of_change(
+        self, change_g: float, sigma_g: float, goods_g: float, knowledge: LaneKnowledge
+    ) -> float:  # fmt: skip
+        """ln p(scale weight | declared gross, goods that weigh ``change_g`` more than declared, give or take a sigma).
+
+        ``goods_g``: about what all goods weigh. Only the difference counts, so no unit mass need be known well.
+        """
+        miss, spread = self.scale_g - self.gross_g, self.scale_error_g**2 + self._gross_var(knowledge)
+        own = spread + sigma_g**2 + (UNIT_SPREAD * goods_g) ** 2
+        return float(np.logaddexp.reduce((
+            math.log(GROSS_TRUSTED) + _normal(miss - change_g, own),
+            math.log(GROSS_AFTER_PACKING) + _normal(miss, spread),
+            math.log(1 - GROSS_TRUSTED - GROSS_AFTER_PACKING) + WEIGHT_FLAT,
+        )))  # fmt: skip
+
     def log_density_unknown(self, knowledge: LaneKnowledge) -> float:
         """The same when nothing is known of the contents."""
         if self.scale_g < 0:
@@ -244,7 +261,7 @@ class Weighing:
         same = _normal(self.scale_g - self.gross_g, self.scale_error_g**2 + self._gross_var(knowledge))
         return WEIGHT_FLAT + math.log(0.5) + float(np.logaddexp(same, WEIGHT_FLAT))
 
-    def _tare(self, knowledge: LaneKnowledge) -> tuple[float, float]:
+    def tare(self, knowledge: LaneKnowledge) -> tuple[float, float]:
         """Tare by the picture, g, and its variance."""
         tare = tare_of_picture(self.ground_g, self.length_mm, self.width_mm, knowledge)
         return tare, (tare * knowledge.tare_spread_ppm / 1e6) ** 2 + TARE_OWN_G**2

@@ -16,7 +16,7 @@ SCANS_MIN = 8
 """Fewer reference scans than this give no signature."""
 DECIDING_MODULES = (
     "frame", "calibrate", "basis", "ground", "segment", "measure", "cuts", "quality", "likelihood", "hypotheses",
-    "explain", "verify", "pipeline", "signatures",
+    "coldstart", "explain", "verify", "pipeline", "signatures",
 )  # fmt: skip
 """Modules whose code and constants a verdict depends on."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vision.coldstart import ColdLine, judge_cold, showing_of
 from vision.explain import Explanation, TooManyWays
 from vision.hypotheses import PRIOR_GROSS, Hypothesis, Kind, Pieces, enumerate_hypotheses
 from vision.item_count import Abstain, ExpectedLine, LineCount
@@ -27,6 +28,8 @@ MISFIT_MAX = 4.5
 parcels stay under it in 99 of 100 regions."""
 PIECES_MAX, KINDS_MAX = 40, 8
 """More pieces or kinds than this are not told apart in time; up to 30 and 6 is what was measured."""
+COLD_SURE_MIN = 0.9
+"""Below it, goods without a signature are as before: no opinion."""
 TOTAL_SHARE_MIN = 0.02
 """Hypotheses below this probability do not widen the interval of the total."""
 PPM = 1_000_000
@@ -68,12 +71,14 @@ class Verifier:
     def __init__(self, signatures: Signatures) -> None:
         self._signatures = signatures
         self._references = {sku: prepare(signature) for sku, signature in sorted(signatures.goods.items())}
+        self._showing = showing_of(list(self._references.values()))
 
     def verify(self, regions: Sequence[Region], lines: Sequence[ExpectedLine], weighing: Weighing) -> Verdict:
         """Judge measured regions against declared lines."""
         reason = self._unready(lines)
         if reason:
-            return abstained(lines, reason, len(regions))
+            unknown = set(reason.values()) <= {Abstain.NO_SIGNATURE, Abstain.AMBIGUOUS} and bool(lines)
+            return (self._cold(regions, lines, weighing) if unknown else None) or abstained(lines, reason, len(regions))
         counts: dict[str, int] = {}
         for line in lines:
             counts[line.sku] = counts.get(line.sku, 0) + line.count_lo
@@ -93,6 +98,43 @@ class Verifier:
                 scored.append(Scored(math.log(item.prior), picture, weight, item))
         scored.append(Scored(math.log(PRIOR_GROSS), 0.0, weighing.log_density_unknown(knowledge), None))
         return _verdict(lines, skus, declared, scored, explanation, len(regions))
+
+    def _cold(
+        self, regions: Sequence[Region], lines: Sequence[ExpectedLine], weighing: Weighing
+    ) -> Verdict | None:  # fmt: skip
+        """A verdict where some goods have no signature; None when there is no opinion."""
+        named = [line.sku for line in lines if line.sku]
+        if (
+            self._showing is None
+            or any(line.count_lo != line.count_hi for line in lines)
+            or len(set(named)) != len(named)
+        ):
+            return None
+        cold = [
+            ColdLine(
+                sku=line.sku, pieces=line.count_lo, net_g=line.unit_mg / 1000, reference=self._references.get(line.sku)
+            )
+            for line in lines
+        ]  # fmt: skip
+        found = judge_cold(regions, cold, weighing, self._signatures.knowledge, self._showing)
+        if found.sure < COLD_SURE_MIN:
+            return None
+        p_ppm, pieces = int(found.sure * PPM), sum(line.count_lo for line in lines)
+        return Verdict(
+            lines=tuple(
+                LineCount(line_no=line.line_no, count_lo=line.count_lo, count_hi=line.count_hi, p_ppm=p_ppm)
+                for line in lines
+            ),
+            p_declared_ppm=p_ppm,
+            unexplained=0,
+            total_lo=pieces,
+            total_hi=pieces,
+            parts=tuple(
+                tuple((line.sku, count) for line, count in zip(lines, part, strict=True) if count)
+                for part in found.parts
+            ),
+            explanation=Kind.DECLARED,
+        )
 
     def _unready(self, lines: Sequence[ExpectedLine]) -> dict[int, Abstain]:
         """Lines that can't be verified, and why; with one such line the others are ambiguous."""
