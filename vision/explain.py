@@ -82,6 +82,11 @@ class Explanation:
         self._own = np.flatnonzero(declared)
         self._others = np.flatnonzero((declared == 0) & (self._asked.max(axis=0) > 0))
         self._limits = self._asked.max(axis=0)[self._own]
+        self._rows = np.zeros((len(totals), len(self._own) + 1), dtype=np.int64)
+        self._rows[:, :-1] = self._asked[:, self._own]
+        if self._others.size:
+            held = self._asked[:, self._others] > 0
+            self._rows[:, -1] = np.where(held.any(axis=1), self._others[held.argmax(axis=1)] + 1, 0)
         self._places = {pieces: place for place, pieces in enumerate(totals)}
         # Mixed-radix code of a total: own kinds first, then which other goods (0: none).
         radix = [*(self._limits + 1).tolist(), self._asked.shape[1] + 1]
@@ -89,7 +94,7 @@ class Explanation:
         self.missed = np.inf
         """By how much (log odds) the best way that was not followed stays behind the best one that was."""
         self._gains = np.full(len(totals), NEVER)
-        self._held = np.zeros((len(totals), len(regions), self._asked.shape[1]), dtype=np.int64)
+        self._held = np.zeros((len(totals), len(regions), len(self._own) + 1), dtype=np.int64)
         self._search()
 
     def score(self, pieces: Pieces) -> float | None:
@@ -101,7 +106,7 @@ class Explanation:
         """Pieces of each region in the best way; KeyError when there is none."""
         if self.score(pieces) is None:
             raise KeyError(pieces)
-        return tuple(tuple(part) for part in self._held[self._places[pieces]].tolist())
+        return tuple(tuple(part) for part in self._unfold(self._held[self._places[pieces]]).tolist())
 
     def misfit(self, pieces: Pieces) -> float:
         """Sigmas by which the worst region, taken whole, misses what its pieces should look like, in the best way."""
@@ -130,25 +135,33 @@ class Explanation:
         if len(ways.gains) > LAST_MAX:
             self._miss(float(ways.gains[0] - ways.gains[LAST_MAX]))
             ways, held = ways.taken(np.arange(LAST_MAX)), held[:LAST_MAX]
-        used = self._unfold(ways.rows)
-        left = (self._asked[:, None, :] - used[None, :, :]).reshape(-1, self._asked.shape[1])
-        possible = np.flatnonzero((left >= 0).all(axis=1) & (left.sum(axis=1) > 0))
-        possible = possible[self._likelihood.near(node.place, left[possible])]
-        if not possible.size:
+        left = self._rows[:, None, :] - ways.rows[None, :, :]
+        # Other goods are named, not counted: what is left of them is the same name, or nothing.
+        used_other, asked_other = ways.rows[None, :, -1], self._rows[:, None, -1]
+        left[:, :, -1] = np.where(used_other == 0, asked_other, 0)
+        possible = (left >= 0).all(axis=2) & (left.any(axis=2)) & ((used_other == 0) | (used_other == asked_other))
+        possible &= self._likelihood.near(node.place, self._contents(left))
+        place, state = np.nonzero(possible)
+        if not place.size:
             return
-        handfuls = left[possible]
-        _, first, inverse = np.unique(self._codes(handfuls), return_index=True, return_inverse=True)
-        gains, _ = self._likelihood.judge(node.place, handfuls[first])
-        place, state = possible // len(ways.gains), possible % len(ways.gains)
+        rows = left[place, state]
+        _, first, inverse = np.unique(rows @ self._weights, return_index=True, return_inverse=True)
+        gains, _ = self._likelihood.judge(node.place, self._unfold(rows[first]))
         whole = ways.gains[state] + gains[inverse.ravel()]
         order = np.lexsort((state, -whole, place))
         best = order[np.flatnonzero(np.diff(place[order], prepend=-1))]
         best = best[whole[best] > self._gains[place[best]]]
         at = place[best]
         self._gains[at] = whole[best]
-        for one, here in zip(at.tolist(), best.tolist(), strict=True):
-            self._held[one] = self._unfold(held[state[here]])
-            self._held[one, 0] += handfuls[here]
+        self._held[at] = held[state[best]]
+        self._held[at, 0] += rows[best]
+
+    def _contents(self, rows: Rows) -> Scores:
+        """C and P (g) of ways: (..., 2)."""
+        means = self._likelihood.means
+        other = np.concatenate([np.zeros((1, 2)), means])
+        content: Scores = rows[..., :-1] @ means[self._own] + other[rows[..., -1]]
+        return content
 
     def _table(self, node: _Node, most: int) -> _Ways:
         """Best ways to fill a region or body, whole or cut, likeliest first."""
@@ -207,40 +220,43 @@ class Explanation:
             if node in self._roots:
                 raise
             return _Ways(np.zeros((0, len(self._own) + 1), dtype=np.int64), np.zeros(0))
-        unfolded = self._unfold(universe)
-        near = np.flatnonzero(self._likelihood.near(node.place, unfolded))
-        gains, _ = self._likelihood.judge(node.place, unfolded[near])
-        return self._best(_Ways(universe[near], gains), most)
+        universe = universe[self._likelihood.near(node.place, self._contents(universe))]
+        gains, _ = self._likelihood.judge(node.place, self._unfold(universe))
+        return self._best(_Ways(universe, gains), most)
 
     def _universe(self, place: int) -> Rows:
-        """Handfuls of about the region's content: (handfuls, own kinds + 1). Heavy kinds come first."""
+        """Handfuls of about the region's content: own kinds, alone or with one piece of other goods."""
         least, most = self._likelihood.content_limits(place)
-        contents = self._likelihood.contents()
-        others = np.array([0, *(self._others + 1)], dtype=np.int64)
-        rows = np.zeros((len(others), len(self._own) + 1), dtype=np.int64)
-        rows[:, -1] = others
-        sums = np.concatenate([np.zeros(1), contents[self._others]])
-        rows, sums = rows[sums <= most], sums[sums <= most]
-        order = np.argsort(-contents[self._own], kind="stable")
-        rest = np.cumsum((self._limits * contents[self._own])[order][::-1])[::-1]
+        contents = self._likelihood.means.sum(axis=1)
+        others = contents[self._others]
+        heaviest = float(others.max(initial=0.0))
+        own, sums = self._own_handfuls(contents[self._own], least - heaviest, most)
+        rows = [own[(sums >= least) & (sums > 0)]]
+        if len(own) * len(others) > PARTIAL_MAX:
+            # Other goods in a great pile are placed in the last region; here they lie alone or with one piece.
+            few = own[:, :-1].sum(axis=1) <= 1
+            own, sums = own[few], sums[few]
+        whole = sums[:, None] + others[None, :]
+        mine, other = np.nonzero((whole >= least) & (whole <= most))
+        mixed = own[mine]
+        mixed[:, -1] = self._others[other] + 1
+        return np.concatenate([*rows, mixed])
+
+    def _own_handfuls(self, contents: Scores, least: float, most: float) -> tuple[Rows, Scores]:
+        """All handfuls of own kinds between two contents (g), with their contents. Heavy kinds come first."""
+        rows, sums = np.zeros((1, len(contents) + 1), dtype=np.int64), np.zeros(1)
+        order = np.argsort(-contents, kind="stable")
+        rest = np.cumsum((self._limits * contents)[order][::-1])[::-1]
         for step, kind in enumerate(order.tolist()):
             numbers = np.arange(self._limits[kind] + 1)
-            grown = sums[:, None] + numbers[None, :] * contents[self._own[kind]]
+            grown = sums[:, None] + numbers[None, :] * contents[kind]
             beyond = float(rest[step + 1]) if step + 1 < len(order) else 0.0
             origin, number = np.nonzero((grown <= most) & (grown + beyond >= least))
             if origin.size > PARTIAL_MAX:
                 raise TooManyWays(f"a region: expected at most {PARTIAL_MAX} handfuls, was {origin.size}")
             rows, sums = rows[origin], grown[origin, number]
             rows[:, kind] = number
-        return np.asarray(rows[rows.sum(axis=1) > 0], dtype=np.int64)
-
-    def _codes(self, rows: Rows) -> Rows:
-        """One number per row of counts per kind."""
-        other = np.zeros(len(rows), dtype=np.int64)
-        if self._others.size:
-            held = rows[:, self._others] > 0
-            other = np.where(held.any(axis=1), self._others[held.argmax(axis=1)] + 1, 0)
-        return np.asarray(rows[:, self._own] @ self._weights[:-1] + other * self._weights[-1], dtype=np.int64)
+        return rows, sums
 
     def _unfold(self, rows: Rows) -> Rows:
         """Own kinds and one other as counts per kind: (rows, kinds)."""

@@ -34,6 +34,7 @@ PILE_OWN = 0.01
 UNKNOWN_DENSITY = -(math.log(9.2) + math.log(1.0) + math.log(7.1) + math.log(4.5))
 """Flat over C 2 g..20 kg, any iron share, area 2.5..3,000 cm2, axis 1..90 cm."""
 NEVER = -1e9
+CONTENT_MIN_G = 1e-3
 CONTENT_RATIO_MIN, CONTENT_RATIO_MAX = 0.70, 1.50
 """A region whose content is outside these limits of the pieces' sum is not tried further."""
 SHARE_MISS_MAX = 0.25
@@ -116,17 +117,17 @@ class RegionLikelihood:
         self._pile_spread = knowledge.pile_spread_ppm / 1e6
         self._pile_shift = 1 + knowledge.pile_shift_ppm / 1e6
 
-    def near(self, region: int, handfuls: Counts) -> npt.NDArray[np.bool_]:
-        """Which handfuls (rows: pieces per reference) have about the region's content and iron share."""
-        content = handfuls @ self._means
-        whole = content.sum(axis=1)
-        ratio = self._content[region] / whole
-        miss = np.abs(content[:, 1] / whole - self._points[region][1])
-        return np.asarray((ratio > CONTENT_RATIO_MIN) & (ratio < CONTENT_RATIO_MAX) & (miss < SHARE_MISS_MAX))
+    @property
+    def means(self) -> Array:
+        """Mean (C g, P g) of one piece of each kind: (kinds, 2)."""
+        return self._means
 
-    def contents(self) -> Array:
-        """Mean content (C + P, g) of one piece of each kind."""
-        return np.asarray(self._means.sum(axis=1))
+    def near(self, region: int, contents: Array) -> npt.NDArray[np.bool_]:
+        """Which contents (..., 2), sums of single ones, are about the region's, in all and in iron share."""
+        whole = np.maximum(contents.sum(axis=-1), CONTENT_MIN_G)
+        ratio = self._content[region] / whole
+        miss = np.abs(contents[..., 1] / whole - self._points[region][1])
+        return np.asarray((ratio > CONTENT_RATIO_MIN) & (ratio < CONTENT_RATIO_MAX) & (miss < SHARE_MISS_MAX))
 
     def content_limits(self, region: int) -> tuple[float, float]:
         """Least and greatest sum of single contents that the region may be."""
@@ -207,21 +208,26 @@ class Weighing:
     def log_density(
         self, pieces: Sequence[int], declared: Sequence[int], references: Sequence[Reference], knowledge: LaneKnowledge
     ) -> float:
-        """ln p(scale weight, declared gross | true pieces), 0 when nothing was weighed.
+        """ln p(scale weight, declared gross | true pieces), 0 when nothing was weighed."""
+        return float(self.log_densities(np.array([pieces]), np.array(declared), references, knowledge)[0])
+
+    def log_densities(
+        self, pieces: Counts, declared: Counts, references: Sequence[Reference], knowledge: LaneKnowledge
+    ) -> Array:
+        """The same for many: ``pieces`` (rows, kinds), ``declared`` (kinds,).
 
         Three stories of the declared gross: it follows the declared goods; it was weighed after packing, so it follows
         the true ones and says nothing; it is a template value.
         """
         if self.scale_g < 0:
-            return 0.0
-        goods = sum(count * reference.unit_g for count, reference in zip(pieces, references, strict=True))
-        stated = sum(count * reference.unit_g for count, reference in zip(declared, references, strict=True))
-        own_var = self.scale_error_g**2 + sum(
-            (count * reference.unit_g * reference.lot) ** 2 + count * (reference.unit_g * reference.piece) ** 2
-            for count, reference in zip(pieces, references, strict=True)
-        )
+            return np.zeros(len(pieces))
+        unit = np.array([reference.unit_g for reference in references])
+        lot = unit * np.array([reference.lot for reference in references])
+        piece = unit * np.array([reference.piece for reference in references])
+        goods, stated = pieces @ unit, float(declared @ unit)
+        own_var = self.scale_error_g**2 + np.square(pieces) @ np.square(lot) + pieces @ np.square(piece)
         tare, tare_var = self.tare(knowledge)
-        by_picture = _normal(self.scale_g - goods - tare, own_var + tare_var)
+        by_picture = _normals(self.scale_g - goods - tare, own_var + tare_var)
         if self.gross_g <= 0:
             return by_picture
         gross_var = self._gross_var(knowledge)
@@ -229,9 +235,9 @@ class Weighing:
         both_var = 1 / (1 / tare_var + 1 / gross_var)
         both = both_var * (tare / tare_var + (self.gross_g - stated) / gross_var)
         agreed = _normal(self.gross_g - stated - tare, gross_var + tare_var)
-        by_both = _normal(self.scale_g - goods - both, own_var + both_var)
-        same = _normal(self.scale_g - self.gross_g, own_var + gross_var)
-        return float(np.logaddexp.reduce((
+        by_both = _normals(self.scale_g - goods - both, own_var + both_var)
+        same = _normals(self.scale_g - self.gross_g + np.zeros(len(pieces)), own_var + gross_var)
+        return np.asarray(np.logaddexp.reduce((
             math.log(GROSS_TRUSTED) + agreed + by_both,
             math.log(GROSS_AFTER_PACKING) + by_picture + same,
             math.log(1 - GROSS_TRUSTED - GROSS_AFTER_PACKING) + by_picture + WEIGHT_FLAT,
@@ -280,6 +286,10 @@ def tare_of_picture(ground_g: float, length_mm: float, width_mm: float, knowledg
         knowledge.tare_width_ppm * math.log(max(width_mm, 1.0)),
     )
     return math.exp(min(math.fsum(logs) / 1e6, LN_TARE_MAX))
+
+
+def _normals(miss: Array, variance: Array) -> Array:
+    return np.asarray(-0.5 * miss * miss / variance - 0.5 * np.log(2 * math.pi * variance))
 
 
 def _normal(miss: float, variance: float) -> float:

@@ -16,9 +16,9 @@ from vision.coldstart import ColdLine, judge_cold, showing_of
 from vision.explain import Explanation, TooManyWays
 from vision.hypotheses import PRIOR_GROSS, Hypothesis, Kind, Pieces, enumerate_hypotheses
 from vision.item_count import Abstain, ExpectedLine, LineCount
-from vision.likelihood import Weighing, prepare
+from vision.likelihood import Reference, Weighing, prepare
 from vision.measure import Region
-from vision.signatures import Signatures
+from vision.signatures import LaneKnowledge, Signatures
 
 PICTURE_DISSENT_MAX = 2.0
 """The weight may settle what the picture leaves open, but never overrule it: when the picture alone prefers another
@@ -28,6 +28,10 @@ MISFIT_MAX = 4.5
 parcels stay under it in 99 of 100 regions."""
 PIECES_MAX, KINDS_MAX = 40, 8
 """More pieces or kinds than this are not told apart in time; up to 30 and 6 is what was measured."""
+OTHERS_MAX = 80
+"""Undeclared goods that are thought of; where more are known, those that could best be mistaken by mass."""
+RULED_OUT = 25.0
+"""Undeclared goods that the weight makes e^25 less likely than something else are not looked for in the picture."""
 COLD_SURE_MIN = 0.9
 """Below it, goods without a signature are as before: no opinion."""
 TOTAL_SHARE_MIN = 0.02
@@ -82,22 +86,34 @@ class Verifier:
         counts: dict[str, int] = {}
         for line in lines:
             counts[line.sku] = counts.get(line.sku, 0) + line.count_lo
-        skus = [*counts, *(sku for sku in self._references if sku not in counts)]
+        skus = [*counts, *self._others(set(counts))]
         declared: Pieces = tuple(counts.get(sku, 0) for sku in skus)
         references = [self._references[sku] for sku in skus]
         knowledge = self._signatures.knowledge
-        hypotheses = enumerate_hypotheses(declared)
+        hypotheses, weights = _weighed(enumerate_hypotheses(declared), declared, references, weighing, knowledge)
         try:
             explanation = Explanation(regions, references, knowledge, [item.pieces for item in hypotheses])
         except TooManyWays:
             return abstained(lines, {line.line_no: Abstain.OUT_OF_RANGE for line in lines}, len(regions))
-        scored: list[Scored] = []
-        for item, picture in zip(hypotheses, _pictures(explanation, hypotheses), strict=True):
-            if picture is not None:
-                weight = weighing.log_density(item.pieces, declared, references, knowledge)
-                scored.append(Scored(math.log(item.prior), picture, weight, item))
+        scored = [
+            Scored(math.log(item.prior), picture, weight, item)
+            for item, picture, weight in zip(hypotheses, _pictures(explanation, hypotheses), weights, strict=True)
+            if picture is not None
+        ]
         scored.append(Scored(math.log(PRIOR_GROSS), 0.0, weighing.log_density_unknown(knowledge), None))
         return _verdict(lines, skus, declared, scored, explanation, len(regions))
+
+    def _others(self, declared: set[str]) -> list[str]:
+        """Goods that might lie there instead of declared ones: all others, or those nearest to them in mass."""
+        others = [sku for sku in self._references if sku not in declared]
+        if len(others) <= OTHERS_MAX:
+            return others
+        own = [math.log(self._references[sku].unit_g) for sku in declared]
+
+        def far(sku: str) -> tuple[float, str]:
+            return min(abs(math.log(self._references[sku].unit_g) - mass) for mass in own), sku
+
+        return sorted(others, key=far)[:OTHERS_MAX]
 
     def _cold(
         self, regions: Sequence[Region], lines: Sequence[ExpectedLine], weighing: Weighing
@@ -149,6 +165,19 @@ class Verifier:
         if not lines:
             return {0: Abstain.AMBIGUOUS}
         return {line.line_no: reasons.get(line.line_no, Abstain.AMBIGUOUS) for line in lines} if reasons else {}
+
+
+def _weighed(
+    hypotheses: Sequence[Hypothesis], declared: Pieces, references: Sequence[Reference], weighing: Weighing,
+    knowledge: LaneKnowledge,
+) -> tuple[list[Hypothesis], list[float]]:  # fmt: skip
+    """Hypotheses with the log density of the weight under each, without undeclared goods that the weight rules out."""
+    pieces = np.array([item.pieces for item in hypotheses])
+    weights = weighing.log_densities(pieces, np.array(declared), references, knowledge)
+    likely = weights + np.log([item.prior for item in hypotheses])
+    own = (pieces[:, np.array(declared) == 0] == 0).all(axis=1)
+    kept = np.flatnonzero(own | (likely > float(likely.max()) - RULED_OUT))
+    return [hypotheses[place] for place in kept.tolist()], weights[kept].tolist()
 
 
 def _pictures(explanation: Explanation, hypotheses: Sequence[Hypothesis]) -> list[float | None]:

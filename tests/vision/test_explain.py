@@ -62,7 +62,7 @@ def by_trying(likelihood: RegionLikelihood, regions: int, pieces: Pieces) -> flo
         scores = []
         for place in range(regions):
             row = handfuls[place : place + 1]
-            if not likelihood.near(place, row)[0]:
+            if not likelihood.near(place, row @ likelihood.means)[0]:
                 break
             scores.append(float(likelihood.judge(place, row)[0][0]))
         if len(scores) == regions and (best is None or sum(scores) > best):
