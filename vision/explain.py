@@ -6,6 +6,7 @@ best way is kept. The greatest region comes last and holds what then is left of 
 which bodies are cut off it; so a parcel whose goods all touch is answered exactly, however many pieces it holds.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -63,6 +64,18 @@ class _Ways:
         return _Ways(self.rows[order], self.gains[order])
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What each way put into each region: ``rows`` (ways, regions, own kinds + 1) and ``gains`` (ways, regions)."""
+
+    rows: Rows
+    gains: Scores
+
+    def taken(self, order: Rows) -> "_Held":
+        """Of some of the ways, in that order."""
+        return _Held(self.rows[order], self.gains[order])
+
+
 class Explanation:
     """Best explanations of one picture's regions by each of the given totals of pieces.
 
@@ -95,6 +108,7 @@ class Explanation:
         """By how much (log odds) the best way that was not followed stays behind the best one that was."""
         self._gains = np.full(len(totals), NEVER)
         self._held = np.zeros((len(totals), len(regions), len(self._own) + 1), dtype=np.int64)
+        self._root_gains = np.zeros((len(totals), len(regions)))
         self._search()
 
     def score(self, pieces: Pieces) -> float | None:
@@ -115,12 +129,33 @@ class Explanation:
             worst = max(worst, float(self._likelihood.judge(root.place, np.array([part]))[1][0]))
         return worst
 
+    def replaced(self, pieces: Pieces, units_g: Scores) -> Scores:
+        """Log odds if, of each own kind in turn, all pieces were other goods of the same mass; as ``score`` otherwise.
+
+        ``units_g``: mass of one piece of each kind. Regions that hold none of the kind stay explained as they are; the
+        others are taken whole, with any one of the other goods in as large an amount as weighs the same.
+        """
+        parts, gains = self.parts(pieces), self._root_gains[self._places[pieces]]
+        found = np.full(len(self._own), float(self._gains[self._places[pieces]]))
+        for number, kind in enumerate(self._own.tolist()):
+            others = np.array([other for other in range(len(units_g)) if other != kind])
+            for root, part, gain in zip(self._roots, parts, gains.tolist(), strict=True):
+                if part[kind] and others.size:
+                    amounts = np.tile(np.array(part, dtype=np.float64), (len(others), 1))
+                    amounts[:, kind] = 0.0
+                    amounts[np.arange(len(others)), others] += part[kind] * units_g[kind] / units_g[others]
+                    ways = self._likelihood.judge_amounts(root.place, amounts)
+                    found[number] += float(np.logaddexp.reduce(ways)) - math.log(len(others)) - gain
+        return found
+
     def _search(self) -> None:
         if not self._roots:
             self._gains[self._asked.sum(axis=1) == 0] = 0.0
             return
         ways = _Ways(np.zeros((1, len(self._own) + 1), dtype=np.int64), np.zeros(1))
-        held = np.zeros((1, len(self._roots), len(self._own) + 1), dtype=np.int64)
+        held = _Held(
+            np.zeros((1, len(self._roots), len(self._own) + 1), dtype=np.int64), np.zeros((1, len(self._roots)))
+        )
         for place in range(len(self._roots) - 1, 0, -1):
             ways, held = self._step(ways, held, self._table(self._roots[place], HANDFULS_MAX), place, TOTALS_MAX)
         node = self._roots[0]
@@ -130,11 +165,11 @@ class Explanation:
             ways, held = self._step(ways, held, self._table(small, BODY_HANDFULS_MAX), 0, STATES_MAX, cost)
             self._fill(ways, held, node)
 
-    def _fill(self, ways: _Ways, held: Rows, node: _Node) -> None:
+    def _fill(self, ways: _Ways, held: _Held, node: _Node) -> None:
         """The last body holds what is left: every way so far against every total asked for."""
         if len(ways.gains) > LAST_MAX:
             self._miss(float(ways.gains[0] - ways.gains[LAST_MAX]))
-            ways, held = ways.taken(np.arange(LAST_MAX)), held[:LAST_MAX]
+            ways, held = ways.taken(np.arange(LAST_MAX)), held.taken(np.arange(LAST_MAX))
         left = self._rows[:, None, :] - ways.rows[None, :, :]
         # Other goods are named, not counted: what is left of them is the same name, or nothing.
         used_other, asked_other = ways.rows[None, :, -1], self._rows[:, None, -1]
@@ -153,8 +188,10 @@ class Explanation:
         best = best[whole[best] > self._gains[place[best]]]
         at = place[best]
         self._gains[at] = whole[best]
-        self._held[at] = held[state[best]]
+        self._held[at] = held.rows[state[best]]
         self._held[at, 0] += rows[best]
+        self._root_gains[at] = held.gains[state[best]]
+        self._root_gains[at, 0] += gains[inverse.ravel()[best]]
 
     def _contents(self, rows: Rows) -> Scores:
         """C and P (g) of ways: (..., 2)."""
@@ -174,14 +211,15 @@ class Explanation:
         return ways
 
     def _step(
-        self, ways: _Ways, held: Rows, more: _Ways, place: int, most: int, cost: float = 0.0
-    ) -> tuple[_Ways, Rows]:
+        self, ways: _Ways, held: _Held, more: _Ways, place: int, most: int, cost: float = 0.0
+    ) -> tuple[_Ways, _Held]:
         """Put one more region or body behind what there is, into the region at ``place``."""
         previous, chosen = self._pairs(ways, more)
         order = self._ranked(self._joined(ways, more, previous, chosen, cost), most)
         previous, chosen = previous[order], chosen[order]
-        held = held[previous]
-        held[:, place] += more.rows[chosen]
+        held = held.taken(previous)
+        held.rows[:, place] += more.rows[chosen]
+        held.gains[:, place] += more.gains[chosen] - cost
         return self._joined(ways, more, previous, chosen, cost), held
 
     def _pairs(self, one: _Ways, other: _Ways) -> tuple[Rows, Rows]:

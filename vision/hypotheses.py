@@ -27,14 +27,16 @@ class Hypothesis:
 
 
 PRIOR_MISSING, PRIOR_EXTRA, PRIOR_ALIEN, PRIOR_SWAPPED, PRIOR_GROSS = 0.06, 0.055, 0.010, 0.035, 0.010
-"""Prior shares of each deviation, of the order that opened samples of bonded goods show; the rest is as declared."""
+PRIOR_REPLACED = 0.010
+"""Prior shares of each deviation, of the order that opened samples of bonded goods show; the rest is as declared.
+Replaced: all pieces of a line are other goods of the same mass."""
 
 
 def enumerate_hypotheses(declared: Pieces) -> list[Hypothesis]:
     """H0, one missing, one extra (declared or other goods), one swapped. ``declared``: one entry per known kind."""
     lines = [kind for kind, count in enumerate(declared) if count > 0]
     others = [kind for kind, count in enumerate(declared) if count == 0]
-    rest = 1 - PRIOR_MISSING - PRIOR_EXTRA - PRIOR_ALIEN - PRIOR_SWAPPED - PRIOR_GROSS
+    rest = 1 - PRIOR_MISSING - PRIOR_EXTRA - PRIOR_ALIEN - PRIOR_SWAPPED - PRIOR_GROSS - PRIOR_REPLACED
     found = [Hypothesis(kind=Kind.DECLARED, pieces=declared, prior=rest)]
 
     def add(kind: Kind, share: float, *changes: tuple[int, int]) -> None:

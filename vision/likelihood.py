@@ -139,16 +139,24 @@ class RegionLikelihood:
         Misfit: how many sigma the region lies from what the pieces should look like (nearest scan, or sum of a pile).
         """
         point = self._points[region]
-        square, beyond, norm = self._pile_misses(point, handfuls)
-        wide = norm - 0.5 * square / WIDE_FACTOR**2 - 2 * math.log(WIDE_FACTOR)
-        densities = _mix(norm - 0.5 * square, wide) - 0.5 * beyond * beyond + math.log(MAJOR_DENSITY)
-        misfits = np.sqrt(square + beyond**2)
+        densities, misfits = self._piles(point, handfuls)
         alone = np.flatnonzero(handfuls.sum(axis=1) == 1)
         if alone.size:
             kinds = handfuls[alone].argmax(axis=1)
             single, nearest = self._singles(point)
             densities[alone], misfits[alone] = single[kinds], nearest[kinds]
         return densities - UNKNOWN_DENSITY, misfits
+
+    def judge_amounts(self, region: int, amounts: Array) -> Array:
+        """Log odds as of piles, for amounts (rows, kinds) that need not be whole pieces."""
+        return self._piles(self._points[region], amounts)[0] - UNKNOWN_DENSITY
+
+    def _piles(self, point: Array, amounts: Array | Counts) -> tuple[Array, Array]:
+        """ln p(region | pile) and misfit of each row."""
+        square, beyond, norm = self._pile_misses(point, amounts)
+        wide = norm - 0.5 * square / WIDE_FACTOR**2 - 2 * math.log(WIDE_FACTOR)
+        densities = _mix(norm - 0.5 * square, wide) - 0.5 * beyond * beyond + math.log(MAJOR_DENSITY)
+        return densities, np.sqrt(square + beyond**2)
 
     def _singles(self, point: Array) -> tuple[Array, Array]:
         """Per kind: kernel density over its reference scans, with a wide part, and sigmas to the nearest scan."""
@@ -159,7 +167,7 @@ class RegionLikelihood:
         wide = wide + np.logaddexp.reduceat(-0.5 * square / WIDE_FACTOR**2, self._first_scans)
         return _mix(core, wide), np.sqrt(np.minimum.reduceat(square, self._first_scans))
 
-    def _pile_misses(self, point: Array, handfuls: Counts) -> tuple[Array, Array, Array]:
+    def _pile_misses(self, point: Array, handfuls: Array | Counts) -> tuple[Array, Array, Array]:
         """Per handful: squared miss of content and share, miss of the area interval (sigmas), and ln of the norm."""
         mean = self._pile_shift * (handfuls @ self._means)
         cov = np.einsum("hk,kij->hij", handfuls.astype(np.float64) ** 2, self._covs)
@@ -178,7 +186,7 @@ class RegionLikelihood:
         a, b, d = spread[:, 0, 0], spread[:, 0, 1], spread[:, 1, 1]
         det = a * d - b * b
         square = (d * miss_c**2 - 2 * b * miss_c * miss_share + a * miss_share**2) / det
-        low = np.log(np.where(handfuls > 0, self._areas_min, 0).max(axis=1))
+        low = np.log((np.minimum(handfuls, 1) * self._areas_min).max(axis=1))
         high = np.maximum(np.log(SIDE_BY_SIDE * (handfuls @ self._areas)), low + 0.1)
         # Area: flat between the largest piece and all side by side, with Gaussian flanks.
         beyond = np.maximum(np.maximum(low - point[2], point[2] - high), 0.0) / AREA_PLAY

@@ -14,7 +14,7 @@ import numpy as np
 
 from vision.coldstart import ColdLine, judge_cold, showing_of
 from vision.explain import Explanation, TooManyWays
-from vision.hypotheses import PRIOR_GROSS, Hypothesis, Kind, Pieces, enumerate_hypotheses
+from vision.hypotheses import PRIOR_GROSS, PRIOR_REPLACED, Hypothesis, Kind, Pieces, enumerate_hypotheses
 from vision.item_count import Abstain, ExpectedLine, LineCount
 from vision.likelihood import Reference, Weighing, prepare
 from vision.measure import Region
@@ -100,6 +100,11 @@ class Verifier:
             for item, picture, weight in zip(hypotheses, _pictures(explanation, hypotheses), weights, strict=True)
             if picture is not None
         ]
+        if explanation.score(declared) is not None:
+            units = np.array([reference.unit_g for reference in references])
+            for picture in explanation.replaced(declared, units).tolist():
+                share = math.log(PRIOR_REPLACED / sum(map(bool, declared)))
+                scored.append(Scored(share, picture, weights[0], None))
         scored.append(Scored(math.log(PRIOR_GROSS), 0.0, weighing.log_density_unknown(knowledge), None))
         return _verdict(lines, skus, declared, scored, explanation, len(regions))
 
