@@ -5,10 +5,10 @@ results, and compares every parcel's decisions and the times of the records that
 
 ``--boxes``: without rendering and counting (``tests/sim/equalities/boxes.py``), which are most of a wire run's work and
 no part of this equality; then ``--runs`` runs with seeds one after the other and ``--rate`` parcels an hour come to
-many parcels in minutes. ``--speed`` up to 8: a poll of 20 ms takes 160 ms of lane time then, and from 12 on (240 ms) more
-than the gate's command time and margin allow (80 ms and 30 mm), so that a permit in a close gap gets to the device in
-one twin and not in the other. Parcels of which the lane itself recorded that something came too late are counted apart: that
-is the machine's matter, not the equality's.
+many parcels in minutes. ``--speed`` up to 8, where a poll of 20 ms takes 160 ms of lane time; from 12 on (240 ms) it
+takes more than the gate's command time and margin allow (80 ms and 30 mm), and a permit in a close gap gets to the
+device in one twin and not in the other. Parcels of which the lane itself recorded that something came too late are
+counted apart: that is the machine's matter, not the equality's.
 """
 
 import argparse
