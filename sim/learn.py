@@ -50,9 +50,9 @@ def signatures(seed: int, scans: int, opened: int, out: Path) -> None:
 @click.option(
     "--missed-max",
     type=RealRange(0, 1),
-    default=0.04,
+    default=0.01,
     show_default=True,
-    help="Share of planted errors that may pass, with room below the ceiling of 5 %.",
+    help="Share of planted errors that may pass, with room below the ceiling of 3 %.",
 )
 @click.option(
     "--out",

@@ -10,6 +10,7 @@ from typing import Any
 from sim.goods import carton_for
 from sim.learning.references import Progress
 from sim.streams.make import StreamSpec, make_stream
+from sim.streams.randoms import key
 from sim.streams.truth import CONTENT_ERRORS, ParcelTruth, Planted
 from sim.xray.frames import frame
 from sim.xray.render import render
@@ -19,6 +20,9 @@ from vision.pipeline import Pipeline, Scales
 SCALE_ERROR_MG = 3_000
 SHORT_PERMILLE, OVER_PERMILLE, SWAPPED_PERMILLE = 160, 160, 80
 """Planted errors of the standard mix, 8 : 8 : 4, twice as many as on the lane for better figures."""
+MANY_MEAN_PERMILLE, MANY_MAX, MANY_KINDS = 12_000, 30, 6
+"""Every second parcel is of this kind: up to 30 pieces of up to 6 kinds; the others are as the lane carries them."""
+PIECES = ((2, "1-2"), (5, "3-5"), (10, "6-10"), (20, "11-20"), (99, "21-30"))
 BOUND_PPM_MIN, BOUND_PPM_MAX = 950_000, 999_999
 
 
@@ -49,14 +53,6 @@ class Evaluation:
         passed, correct = self.matched(sound, bound_ppm)
         missed, planted = self.matched(CONTENT_ERRORS, bound_ppm)
         walls = sorted(item.wall_us for item in self.judged)
-        by_pieces: dict[str, list[int]] = {}
-        for item in self.judged:
-            if item.parcel.planted in sound:
-                pieces = sum(count for _, count in item.parcel.contents)
-                label = next(name for top, name in ((2, "1-2"), (5, "3-5"), (10, "6-10"), (99, "11+")) if pieces <= top)
-                entry = by_pieces.setdefault(label, [0, 0])
-                entry[0] += item.score_ppm >= bound_ppm
-                entry[1] += 1
         return {
             "parcels": len(self.judged),
             "matched_of_correct": [passed, correct],
@@ -66,11 +62,24 @@ class Evaluation:
             "missed_by_kind": {
                 str(kind): list(self.matched(frozenset({kind}), bound_ppm)) for kind in sorted(CONTENT_ERRORS)
             },
-            "match_by_pieces": by_pieces,
+            "match_by_pieces": self._by_pieces(sound, bound_ppm),
+            "missed_by_pieces": self._by_pieces(CONTENT_ERRORS, bound_ppm),
             "pipeline_ms_p50": round(walls[len(walls) // 2] / 1000, 1),
             "pipeline_ms_p99": round(walls[min(len(walls) - 1, int(len(walls) * 0.99))] / 1000, 1),
             "process_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         }
+
+    def _by_pieces(self, kinds: frozenset[Planted], bound_ppm: int) -> dict[str, list[int]]:
+        """[passed as MATCH, all] of the given kinds by declared pieces."""
+        found: dict[str, list[int]] = {}
+        for item in self.judged:
+            if item.parcel.planted in kinds and item.parcel.declared is not None:
+                pieces = sum(line.pieces for line in item.parcel.declared.lines)
+                label = next(name for top, name in PIECES if pieces <= top)
+                entry = found.setdefault(label, [0, 0])
+                entry[0] += item.score_ppm >= bound_ppm
+                entry[1] += 1
+        return {name: found[name] for _, name in PIECES if name in found}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +91,18 @@ class Chosen:
 
 
 def evaluate(signatures: Path, seed: int, parcels: int, *, progress: Progress) -> Evaluation:
-    """Render and judge a stream of parcels with planted errors."""
+    """Render and judge parcels with planted errors, one half as the lane carries them, one half with many pieces."""
     pipeline = Pipeline.load(signatures)
-    spec = StreamSpec(
-        seed=seed, parcels=parcels, short_permille=SHORT_PERMILLE, over_permille=OVER_PERMILLE,
+    few = StreamSpec(
+        seed=seed, parcels=parcels - parcels // 2, short_permille=SHORT_PERMILLE, over_permille=OVER_PERMILLE,
         swapped_permille=SWAPPED_PERMILLE, no_read_permille=0, no_declaration_permille=0, bad_status_permille=0,
     )  # fmt: skip
+    many = replace(
+        few, seed=key(seed, "many pieces"), parcels=parcels // 2, pieces_mean_permille=MANY_MEAN_PERMILLE,
+        pieces_max=MANY_MAX, kinds_max=MANY_KINDS,
+    )  # fmt: skip
     judged = []
-    for number, parcel in enumerate(make_stream(spec), start=1):
+    for number, parcel in enumerate((*make_stream(few), *make_stream(many)), start=1):
         judged.append(judge(pipeline, parcel))
         progress(f"parcels of seed {seed} judged", number, parcels)
     return Evaluation(judged=judged)
