@@ -133,8 +133,9 @@ def tail_due(desk: Desk, parcel: Parcel) -> None:
 def expect(desk: Desk, body: Body) -> None:
     """Set the belt position by which the next eye must have seen this parcel's head."""
     stage, seq = body.stage + 1, body.seq
-    if stage <= STAGE_EXIT and seq:
-        desk.due_belt(body.anchor_um + desk.seen_um[stage], _SEEN, seq * STAGES + stage)
+    assert seq, "only a parcel is expected at an eye; what has no number is a stray"
+    assert stage <= STAGE_EXIT, "there is no eye behind the exits"
+    desk.due_belt(body.anchor_um + desk.seen_um[stage], _SEEN, seq * STAGES + stage)
 
 
 def _head(desk: Desk, eye: str, belt_um: int) -> None:

@@ -186,8 +186,7 @@ class LaneController:
                     look_us = max(look_us, at_us + (STILL_US if self._still else STEP_US_MIN))
                 if deadline is None or look_us < deadline:
                     deadline = look_us
-        if deadline is not None and deadline <= state.at_us:
-            raise AssertionError(f"deadline {deadline} us is not after {state.at_us} us")
+        assert deadline is None or deadline > state.at_us, f"deadline {deadline} us is not after {state.at_us} us"
         return deadline
 
     # -- deadlines --------------------------------------------------------------------------------------------------
@@ -203,21 +202,19 @@ class LaneController:
                 belt.seen_due(desk, number)
             elif kind == _BEAM_OFF:
                 evidence.beam_due(desk)
-            elif kind == _IDENTITY:
-                if parcel is not None:
-                    belt.identity_due(desk, parcel)
-            elif kind == _DECISION:
-                if parcel is not None:
-                    deciding.decision_due(desk, parcel)
             elif kind == _RUN_EMPTY:
                 running.flush_due(desk)
             elif kind == _REST:
-                if parcel is None or parcel.permit.state is _VOID:
-                    permitting.rest_gate(desk, "permit ahead is past")
+                assert parcel is None or parcel.permit.state is _VOID, "the gate waits to rest for a void permit only"
+                permitting.rest_gate(desk, "permit ahead is past")
             elif kind in permitting.GATE_DUES:
                 permitting.gate_due(desk, kind, number)
             elif parcel is None:
-                continue
+                continue  # it left in the same step, or before: nobody is looked for any more
+            elif kind == _IDENTITY:
+                belt.identity_due(desk, parcel)
+            elif kind == _DECISION:
+                deciding.decision_due(desk, parcel)
             elif kind == Due.TAIL:
                 belt.tail_due(desk, parcel)
             else:
@@ -241,7 +238,8 @@ class LaneController:
                 running.drive_due(desk, number)
             elif kind == Due.PROOF:
                 running.proof_due(desk)
-            elif kind == Due.CHAIN:
+            else:
+                assert kind == Due.CHAIN, f"no rule for a time deadline of kind {kind}"
                 watching.chain_due(desk)
 
     @staticmethod

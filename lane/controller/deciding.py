@@ -19,8 +19,7 @@ _NO_STATUS, _STATUS_UNKNOWN = StatusClass.NONE, StatusClass.UNKNOWN
 
 def decision_due(desk: Desk, parcel: Parcel) -> None:
     """The parcel's head is at the decision point (or was: a displaced one waits for its true place)."""
-    if parcel.decided:
-        return
+    assert not parcel.decided, "a parcel is decided once"
     due = parcel.body.anchor_um + desk.decision_um
     if due > desk.state.belt_um:
         desk.due_belt(due, Due.DECISION, parcel.seq)
@@ -73,8 +72,7 @@ def _complete(desk: Desk, parcel: Parcel) -> None:
             desk.want(Cause.GATE_UNPROVEN, detail=ASTRAY)
     if not parcel.has_draw:
         desk.ground(parcel, Ground.DRAW_MISSING, announce=False)
-    if not parcel.identity_closed:
-        desk.ground(parcel, Ground.NO_READ, announce=False)
+    assert parcel.identity_closed, "identity closes before the tunnel, a decision comes behind it"
     if not machine.safety_known or (machine.links and machine.links.keys() - AUXILIARY):
         desk.ground(parcel, Ground.DEVICE_DOUBT, announce=False)
     if machine.journal_failed:

@@ -11,7 +11,7 @@ from heapq import heappush
 from lane import alarms
 from lane.codec import to_text
 from lane.commands import AnyCommand, Send
-from lane.controller.state import LaneState, Parcel, Phase
+from lane.controller.state import LaneState, Parcel
 from lane.disposition import load_matrix
 from lane.draw import EpochHash, Rate
 from lane.errors import Alarm, Cause, Kind, kind_of
@@ -30,7 +30,7 @@ STAGES = 8
 """Belt deadlines of kind SEEN carry seq * STAGES + stage."""
 DETAIL_MAX = 200
 """Characters of an alarm's detail: one line on the console."""
-_EXECUTE, _FLUSH = State.EXECUTE, Phase.FLUSH  # looked up on its class, a member of an enum costs 0.2 us in Python 3.11
+_EXECUTE = State.EXECUTE  # looked up on its class, a member of an enum costs 0.2 us in Python 3.11
 
 
 class Desk:
@@ -210,10 +210,6 @@ class Desk:
         """Whether this step has found a reason to stop: a permit issued now would end with the step."""
         return any(kind_of(cause) is not Kind.SUSPEND for cause, _, _, _ in self.wants)
 
-    def flushing(self) -> bool:
-        """Whether the belt is being run empty, with the gate at INSPECT."""
-        return self.machine.phase is _FLUSH
-
     def tail_known(self, parcel: Parcel) -> bool:
         """Whether its tail has passed the induct eye."""
         return parcel.body.tail_um != NOT_MEASURED
@@ -225,7 +221,6 @@ class Desk:
         return to_text(self.state)
 
     def end(self) -> None:
-        """Close the step: the snapshot comes last, when everything else has happened."""
-        if self.snapshot_due:
-            self.snapshot_due = False
-            self.events.append(Snapshot(at_us=self.at_us, belt_um=self.belt_um, state=self.snapshot()))
+        """Close a step with its snapshot: it comes last, when everything else has happened."""
+        self.snapshot_due = False
+        self.events.append(Snapshot(at_us=self.at_us, belt_um=self.belt_um, state=self.snapshot()))

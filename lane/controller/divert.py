@@ -21,7 +21,8 @@ def head_seen(desk: Desk, parcel: Parcel) -> None:
     body = parcel.body
     if parcel.permit.state is _NONE or parcel.permit.state is _VOID:
         keep_out(desk, body)
-    elif body.length_um:
+    else:
+        assert body.length_um, "permit for a parcel whose length is not known"
         clear_um = body.anchor_um + desk.layout.divert_um + body.length_um
         desk.due_belt(clear_um + desk.layout.eye_window_um + 1, Due.TAIL, parcel.seq)
 
