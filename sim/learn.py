@@ -12,8 +12,12 @@ import click
 
 from sim.arguments import SEED, RealRange
 from sim.learning.bound import choose_bound, evaluate, hard_cases
-from sim.learning.references import learn_signatures
+from sim.learning.references import learn_signatures, observe
 from sim.outputs import whole_file, write_text
+from sim.xray.realism import SEVERITY
+from vision.basis import load_basis
+from vision.drift import drift as find_drift
+from vision.signatures import BASIS_FILE, load_signatures
 
 DEFAULT_SIGNATURES = Path(__file__).resolve().parents[1] / "config" / "models" / "signatures.json"
 
@@ -78,6 +82,27 @@ def bound(
     write_text(target, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     click.echo(json.dumps(report, indent=1, ensure_ascii=False))
     click.echo(f"{target}: written")
+
+
+@learn.command()
+@click.option("--seed", type=SEED, default=4501, show_default=True, help="Seed of the sampled pieces.")
+@click.option("--pieces", type=click.IntRange(8, 500), default=12, show_default=True, help="Pieces of each goods.")
+@click.option("--severity", type=click.IntRange(1, 5), default=1, show_default=True, help="Pictures of this severity.")
+@click.option("--signatures", "path", type=click.Path(path_type=Path, exists=True), default=DEFAULT_SIGNATURES)
+def drift(seed: int, pieces: int, severity: int, path: Path) -> None:
+    """Sample pieces of every goods and tell which no longer look or weigh as their signature says; exit 1 then.
+
+    Nothing is learned anew by it: that is `lane learn signatures`.
+    """
+    basis, known, moved = load_basis(path.parent / BASIS_FILE), load_signatures(path), 0
+    for number, (sku, signature) in enumerate(sorted(known.goods.items()), start=1):
+        found = find_drift(signature, observe(sku, seed + 1_000 * number, pieces, basis, SEVERITY[severity]))
+        moved += bool(found)
+        words = ", ".join(f"{one.quantity} {one.shift:+.3f} ({one.sigmas:.0f} sigma)" for one in found)
+        click.echo(f"{sku}: {words or 'as its signature says'}")
+        _progress("goods sampled", number, len(known.goods))
+    if moved:
+        raise click.ClickException(f"{moved} of {len(known.goods)} goods drifted: learn them anew from opened pieces")
 
 
 def _progress(what: str, done: int, whole: int) -> None:

@@ -9,8 +9,10 @@ from sim.goods import CARTONS_MM, CATALOGUE, GOODS, Goods, carton_for, masses_of
 from sim.streams.make import StreamSpec, make_stream
 from sim.streams.truth import ParcelTruth, Planted
 from sim.xray.frames import frame
+from sim.xray.realism import STANDARD, Realism
 from sim.xray.render import TABLE, render
 from vision.basis import Basis, load_basis
+from vision.drift import Observation, Source
 from vision.explain import Explanation
 from vision.likelihood import Reference, prepare
 from vision.pipeline import see
@@ -69,7 +71,12 @@ def _weigh_lots(sku: str, seed: int, catalogue: Mapping[str, Goods] = GOODS) -> 
 
 
 def _scan_single(
-    sku: str, seed: int, scans: int, basis: Basis, catalogue: Mapping[str, Goods] = GOODS
+    sku: str,
+    seed: int,
+    scans: int,
+    basis: Basis,
+    catalogue: Mapping[str, Goods] = GOODS,
+    realism: Realism = STANDARD,
 ) -> tuple[tuple[int, int, int, int], ...]:
     """Scan one piece in several cartons, poses and heights. A picture with no body at all is scanned again."""
     random = np.random.Generator(np.random.PCG64(seed))
@@ -80,7 +87,7 @@ def _scan_single(
         height = max(catalogue[sku].size_mm)
         room = min(LIFT_MM_MAX, carton[2] - height - TOP_ROOM_MM)
         lift = float(random.random() * room) if room > 0 and random.random() < 0.5 else 0.0
-        scan = render([(sku, 1)], carton, seed + attempt, lift_mm=lift, catalogue=catalogue)
+        scan = render([(sku, 1)], carton, seed + attempt, lift_mm=lift, catalogue=catalogue, realism=realism)
         regions = see(frame(scan), basis).regions
         if regions:
             largest = max(regions, key=lambda region: region.c_g + region.p_g)
@@ -92,6 +99,18 @@ def _scan_single(
         if len(found) == scans:
             return tuple(found)
     raise ValueError(f"{sku}: expected {scans} pictures with goods in them, got {len(found)} in {3 * scans}")
+
+
+def observe(sku: str, seed: int, pieces: int, basis: Basis, realism: Realism = STANDARD) -> list[Observation]:
+    """Single pieces as a bench sample shows them: scanned as ``realism`` has it, and weighed."""
+    random = np.random.Generator(np.random.PCG64(seed))
+    units = [(GOODS[sku].unit_mg, 1)]
+    masses = [masses_of(units, CARTONS_MM[0], seed + 7 * piece).pieces_mg[0] for piece in range(pieces)]
+    weighed = np.array(masses) + BENCH_SCALE_MG * random.standard_normal(pieces)
+    return [
+        Observation(scan=scan, mass_mg=round(mass), source=Source.SAMPLED)
+        for scan, mass in zip(_scan_single(sku, seed, pieces, basis, realism=realism), weighed.tolist(), strict=True)
+    ]
 
 
 def _open_sample(
