@@ -89,7 +89,8 @@ class Explanation:
     ) -> None:  # fmt: skip
         flat: list[Region] = []
         self._roots = [_node(region, flat) for region in regions]
-        self._likelihood = RegionLikelihood(flat, references, knowledge)
+        bodies = frozenset(range(len(flat))) - {root.place for root in self._roots}
+        self._likelihood = RegionLikelihood(flat, references, knowledge, bodies)
         self._asked = np.array(totals, dtype=np.int64)
         declared = self._asked[0]
         self._own = np.flatnonzero(declared)

@@ -22,6 +22,8 @@ BANDWIDTH = np.array([0.016, 0.006, 0.045, 0.045])
 """Kernel widths: ln C, iron share, ln area, ln major axis; about the scatter of one pose at one height."""
 WIDE_SHARE, WIDE_FACTOR = 0.08, 4.0
 """Share and width of the kernels' wide part: poses and disturbances the reference scans have not met."""
+BODY_WIDE_SHARE = 0.25
+"""The same of a body that was cut off others: its edge is not its own."""
 SHARE_SPREAD = 0.006
 """Least spread of a pile's iron share."""
 AREA_PLAY = 0.15
@@ -102,9 +104,13 @@ def region_point(region: Region) -> Array:
 
 
 class RegionLikelihood:
-    """How well handfuls of pieces explain the regions of one picture."""
+    """How well handfuls of pieces explain the regions of one picture; ``bodies``: those that were cut off others."""
 
-    def __init__(self, regions: Sequence[Region], references: Sequence[Reference], knowledge: LaneKnowledge) -> None:
+    def __init__(
+        self, regions: Sequence[Region], references: Sequence[Reference], knowledge: LaneKnowledge,
+        bodies: frozenset[int] = frozenset(),
+    ) -> None:  # fmt: skip
+        self._bodies = bodies
         self._points = [region_point(region) for region in regions]
         self._content = [max(region.c_g + region.p_g, 0.5) for region in regions]
         self._means = np.array([reference.mean for reference in references])
@@ -139,33 +145,34 @@ class RegionLikelihood:
         Misfit: how many sigma the region lies from what the pieces should look like (nearest scan, or sum of a pile).
         """
         point = self._points[region]
-        densities, misfits = self._piles(point, handfuls)
+        wide_share = BODY_WIDE_SHARE if region in self._bodies else WIDE_SHARE
+        densities, misfits = self._piles(point, handfuls, wide_share)
         alone = np.flatnonzero(handfuls.sum(axis=1) == 1)
         if alone.size:
             kinds = handfuls[alone].argmax(axis=1)
-            single, nearest = self._singles(point)
+            single, nearest = self._singles(point, wide_share)
             densities[alone], misfits[alone] = single[kinds], nearest[kinds]
         return densities - UNKNOWN_DENSITY, misfits
 
     def judge_amounts(self, region: int, amounts: Array) -> Array:
         """Log odds as of piles, for amounts (rows, kinds) that need not be whole pieces."""
-        return self._piles(self._points[region], amounts)[0] - UNKNOWN_DENSITY
+        return self._piles(self._points[region], amounts, WIDE_SHARE)[0] - UNKNOWN_DENSITY
 
-    def _piles(self, point: Array, amounts: Array | Counts) -> tuple[Array, Array]:
+    def _piles(self, point: Array, amounts: Array | Counts, wide_share: float) -> tuple[Array, Array]:
         """ln p(region | pile) and misfit of each row."""
         square, beyond, norm = self._pile_misses(point, amounts)
         wide = norm - 0.5 * square / WIDE_FACTOR**2 - 2 * math.log(WIDE_FACTOR)
-        densities = _mix(norm - 0.5 * square, wide) - 0.5 * beyond * beyond + math.log(MAJOR_DENSITY)
+        densities = _mix(norm - 0.5 * square, wide, wide_share) - 0.5 * beyond * beyond + math.log(MAJOR_DENSITY)
         return densities, np.sqrt(square + beyond**2)
 
-    def _singles(self, point: Array) -> tuple[Array, Array]:
+    def _singles(self, point: Array, wide_share: float) -> tuple[Array, Array]:
         """Per kind: kernel density over its reference scans, with a wide part, and sigmas to the nearest scan."""
         square = (((self._scans - point) / BANDWIDTH) ** 2).sum(axis=1)
         norm = -float(np.log(BANDWIDTH).sum()) - 2 * math.log(2 * math.pi) - np.log(self._scan_counts)
         core = norm + np.logaddexp.reduceat(-0.5 * square, self._first_scans)
         wide = norm - 4 * math.log(WIDE_FACTOR)
         wide = wide + np.logaddexp.reduceat(-0.5 * square / WIDE_FACTOR**2, self._first_scans)
-        return _mix(core, wide), np.sqrt(np.minimum.reduceat(square, self._first_scans))
+        return _mix(core, wide, wide_share), np.sqrt(np.minimum.reduceat(square, self._first_scans))
 
     def _pile_misses(self, point: Array, handfuls: Array | Counts) -> tuple[Array, Array, Array]:
         """Per handful: squared miss of content and share, miss of the area interval (sigmas), and ln of the norm."""
@@ -194,8 +201,8 @@ class RegionLikelihood:
         return square, beyond, norm
 
 
-def _mix(core: Array, wide: Array) -> Array:
-    return np.asarray(np.logaddexp(core + math.log(1 - WIDE_SHARE), wide + math.log(WIDE_SHARE)))
+def _mix(core: Array, wide: Array, wide_share: float) -> Array:
+    return np.asarray(np.logaddexp(core + math.log(1 - wide_share), wide + math.log(wide_share)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
