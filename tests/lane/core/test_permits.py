@@ -7,8 +7,10 @@ from lane.permits import (
     PERMIT_NO_MAX,
     Permit,
     PermitState,
+    branch_um,
     covers,
     decision_um,
+    follow_um,
     home_again_um,
     home_by_um,
     home_soonest_um,
@@ -121,3 +123,14 @@ def test_permit_numbers_leave_the_highest_ones_to_the_test_pulses_of_the_driver_
     assert next_number(PERMIT_NO_MAX - 1) == PERMIT_NO_MAX
     with pytest.raises(AssertionError, match="I1"):
         issue(WAYS, 0, head_um=0, tail_um=1, at_us=0, belt_um=0)
+
+
+def test_next_head_is_at_the_blade_when_the_blade_is_home_again_behind_a_released_parcel() -> None:
+    permit = fresh()
+    next_head_um = permit.to_um - CONFIG.gate.margin_um + follow_um(CONFIG)  # the tail passes the blade a margin before
+    assert next_head_um == home_again_um(CONFIG, permit.to_um)
+
+
+def test_what_the_divert_eye_finds_wrong_stands_before_the_release_exit() -> None:
+    assert branch_um(CONFIG) == CONFIG.layout.eye_window_um + stop_um(CONFIG)
+    assert branch_um(CONFIG) < CONFIG.layout.exit_release_um - CONFIG.layout.divert_um

@@ -239,3 +239,22 @@ def test_reinduction_moves_no_counter() -> None:
 @given(st.binary(max_size=100), st.integers(1, 10**6), st.integers(0, 2**64 - 1), st.binary(max_size=200))
 def test_the_hash_of_an_epoch_gives_each_draw_its_own_hash(key: bytes, epoch: int, seq: int, code: bytes) -> None:
     assert draw.EpochHash(key, SITE, LANE, epoch).draw(seq, code) == draw.draw_hash(key, SITE, LANE, epoch, seq, code)
+
+
+def test_nobody_but_officers_and_benches_is_drawn() -> None:
+    with pytest.raises(ValueError, match="expected officer or bench, was 'guard'"):
+        draw.choose("guard", b"", SITE, LANE, 1, 1, ["A"])
+
+
+def test_a_typed_nonce_gives_each_committed_epoch_a_nonce_of_its_own() -> None:
+    one, other = (draw.derived_nonce(committed, b"typed") for committed in (b"C1", b"C2"))
+    assert one == sha256(draw.lp("lane-draw/nonce/v1", b"C1", b"typed")).digest()
+    assert one != other != draw.derived_nonce(b"C2", b"type")
+
+
+def test_rolled_digits_may_be_typed_in_groups_and_are_never_repeated_in_a_refusal() -> None:
+    assert draw.rolled(" 20237 33112 81592 11123 ") == "20237331128159211123"
+    for text in ("2023733112815921112", "2023733112815921112x", "２" * 20):
+        with pytest.raises(ValueError, match="expected 20 digits 0 to 9") as caught:
+            draw.rolled(text)
+        assert text not in str(caught.value)
