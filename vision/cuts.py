@@ -16,32 +16,52 @@ from skimage.segmentation import watershed
 
 from vision.frame import Plane, halved
 from vision.measure import SCALE, SIZE_MM_MIN, Region
-from vision.segment import IRON_WEIGHT, Labels, Segmentation
+from vision.segment import IRON_WEIGHT, Labels, Segmentation, close, goods_mask
 
 EDGE_SHARE = 0.5
 DENSITY_SHARE = 4.0
 """Weights of both terms: quarter-resolution pixels from the edge, and logarithm of g/cm2."""
 DENSITY_MIN = 0.1
 SMOOTH_PIXELS = 1.0
-DENSITY_LEAST = 1e-3
 TOP_MIN = 0.3
 """A top must rise this much over its saddle to be one."""
-BODIES_MAX = 24
+DENSITY_LEAST = 1e-3
+BODIES_MAX = 40
 """Most bodies a region is cut into; beyond, the flattest saddles stay closed."""
+
+ROOM = 4
+"""Quarter-resolution pixels around a body that its closing and its blurred edge may reach."""
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """A body while the tree grows. ``sums``: pixels, line, column, their squares and product, C and P (g/cm2).
-    ``bridge``: density along the border of its halves over the mean of the thinner one."""
+    """A body while the tree grows.
 
-    sums: Array
+    ``basins``: those it is made of; ``box``: (line, column, line, column); ``weight``, ``pixels``: sum of the densities
+    of its goods, and over how many pixels; ``top``: highest point. ``bridge``: density along the border of its halves
+    over the mean of the thinner one.
+    """
+
+    basins: tuple[int, ...]
     box: tuple[int, int, int, int]
+    weight: float
+    pixels: int
     top: float
     halves: tuple["_Body", ...] = ()
     bridge: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Picture:
+    """Maps at quarter resolution: ``basins`` (0 outside), ``mask`` of goods, C and P; pixel sizes in mm."""
+
+    basins: Labels
+    mask: npt.NDArray[np.bool_]
+    c: Plane
+    p: Plane
+    pixels_mm: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,60 +88,52 @@ def with_cuts(
     c_quarter, p_quarter = halved(c_plane), halved(p_plane)
     labels = segmentation.labels
     weight = c_quarter + np.float32(IRON_WEIGHT) * p_quarter
-    height = _height(labels, weight)
-    tops, count = ndimage.label((h_maxima(height, TOP_MIN) > 0) & (labels > 0), np.ones((3, 3), dtype=int))  # type: ignore[no-untyped-call]
-    basins = watershed(-height, tops, mask=labels > 0).astype(np.int32)  # type: ignore[no-untyped-call]
+    mask = goods_mask(weight) & (labels > 0)
+    height = _height(labels, mask, weight)
+    tops, count = ndimage.label((h_maxima(height, TOP_MIN) > 0) & mask, np.ones((3, 3), dtype=int))  # type: ignore[no-untyped-call]
     if count <= len(regions):
         return regions
-    pixels = (2 * pitch_mm, 2 * column_mm)
-    bodies = _basins(basins, count, labels, height, c_quarter, p_quarter)
+    basins = watershed(-height, tops, mask=labels > 0).astype(np.int32)  # type: ignore[no-untyped-call]
+    picture = _Picture(
+        basins=basins, mask=mask, c=c_quarter, p=p_quarter, pixels_mm=(2 * pitch_mm, 2 * column_mm)
+    )  # fmt: skip
+    bodies = _bodies(picture, count, height, weight)
     owners = np.zeros(count + 1, dtype=np.int64)
     owners[basins[labels > 0]] = labels[labels > 0]
     borders = _borders(basins, height, weight)
     found = []
     for region in regions:
-        own = {basin: bodies[basin] for basin in np.flatnonzero(owners == region.number).tolist()}
+        own = {place: body for place, body in bodies.items() if owners[place] == region.number}
         tree = _tree(own, {pair: border for pair, border in borders.items() if pair[0] in own and pair[1] in own})
-        whole = _region(tree, region.number, pixels) if tree is not None else region
-        found.append(replace(region, halves=whole.halves, bridge=whole.bridge))
+        halves = tuple(_region(half, region.number, picture) for half in tree.halves) if tree is not None else ()
+        found.append(replace(region, halves=halves, bridge=tree.bridge if tree is not None else 0.0))
     return found
 
 
-def _height(labels: Labels, weight: Plane) -> Plane:
+def _height(labels: Labels, mask: npt.NDArray[np.bool_], weight: Plane) -> Plane:
     """The map whose tops are bodies, lowest outside all regions."""
-    edge = ndimage.distance_transform_edt(labels > 0)
+    edge = ndimage.distance_transform_edt(mask)
     density = ndimage.gaussian_filter(np.log(np.maximum(weight, np.float32(DENSITY_MIN))), SMOOTH_PIXELS)
     height = (EDGE_SHARE * edge + DENSITY_SHARE * density).astype(np.float32)
     bounded: Plane = np.where(labels > 0, height, height.min() - np.float32(1)).astype(np.float32)
     return bounded
 
 
-def _basins(
-    basins: Labels, count: int, labels: Labels, height: Plane, c_quarter: Plane, p_quarter: Plane
-) -> dict[int, _Body]:  # fmt: skip
-    """Sums and boxes of all basins; the blurred edge outside a region belongs to the basin it touches."""
-    grown = np.where(
-        labels > 0, basins, ndimage.grey_dilation(basins, footprint=ndimage.generate_binary_structure(2, 1))
-    )
-    line, column = np.nonzero(basins)
-    own = basins[line, column]
-    parts = [
-        np.bincount(own, weights, minlength=count + 1)
-        for weights in (None, line, column, line * line, column * column, line * column)
-    ]
-    parts += [np.bincount(grown.ravel(), plane.ravel(), minlength=count + 1) for plane in (c_quarter, p_quarter)]
-    sums = np.stack([np.asarray(part, dtype=np.float64) for part in parts], axis=1)
-    tops = ndimage.maximum(height, basins, np.arange(1, count + 1))
-    boxes = ndimage.find_objects(basins, max_label=count)
+def _bodies(picture: _Picture, count: int, height: Plane, weight: Plane) -> dict[int, _Body]:
+    """The smallest bodies: one for each basin with goods in it."""
+    own = picture.basins[picture.mask]
+    pixels = np.bincount(own, minlength=count + 1)
+    sums = np.bincount(own, weight[picture.mask], minlength=count + 1)
+    tops = ndimage.maximum(height, picture.basins, np.arange(1, count + 1))
+    boxes = ndimage.find_objects(picture.basins, max_label=count)
     return {
         place: _Body(
-            sums=sums[place],
-            box=(box[0].start, box[1].start, box[0].stop, box[1].stop),
-            top=float(tops[place - 1]),
+            (place,), (box[0].start, box[1].start, box[0].stop, box[1].stop), float(sums[place]), int(pixels[place]),
+            float(tops[place - 1]),
         )
         for place, box in enumerate(boxes, start=1)
-        if box is not None
-    }
+        if box is not None and pixels[place]
+    }  # fmt: skip
 
 
 def _borders(basins: Labels, height: Plane, weight: Plane) -> dict[tuple[int, int], _Border]:
@@ -171,34 +183,47 @@ def _joined(one: _Body, other: _Body, halves: tuple[_Body, ...], border: _Border
         min(one.box[0], other.box[0]), min(one.box[1], other.box[1]),
         max(one.box[2], other.box[2]), max(one.box[3], other.box[3]),
     )  # fmt: skip
-    thinner = min(_density(one), _density(other))
+    thinner = min(max(body.weight / body.pixels, DENSITY_LEAST) for body in (one, other))
     bridge = max(0.0, border.weight / border.pixels) / thinner
-    return _Body(one.sums + other.sums, box, max(one.top, other.top), halves, bridge)
+    return _Body(
+        (*one.basins, *other.basins), box, one.weight + other.weight, one.pixels + other.pixels,
+        max(one.top, other.top), halves, bridge,
+    )  # fmt: skip
 
 
-def _density(body: _Body) -> float:
-    """Mean content per pixel, in the scale of the map that is cut."""
-    return max(float(body.sums[6] + IRON_WEIGHT * body.sums[7]) / float(body.sums[0]), DENSITY_LEAST)
-
-
-def _region(body: _Body, number: int, pixels: tuple[float, float]) -> Region:
-    """A body of the tree as a region without an outline."""
-    count, line, column, line2, column2, product, c_g, p_g = body.sums.tolist()
-    lines, columns = line2 / count - (line / count) ** 2, column2 / count - (column / count) ** 2
-    both = product / count - line * column / count**2
-    middle, spread = (lines + columns) / 2, math.hypot((lines - columns) / 2, both)
-    scale = (pixels[0] + pixels[1]) / 2
-    cm2 = pixels[0] * pixels[1] / 100
-    top, left, bottom, right = (edge * SCALE for edge in body.box)
+def _region(body: _Body, number: int, picture: _Picture) -> Region:
+    """A body as a region without an outline, measured as a region of its own would be."""
+    lines, columns = picture.basins.shape
+    # Room for the closing and for the blurred edge.
+    top, left = max(0, body.box[0] - ROOM), max(0, body.box[1] - ROOM)
+    window = (slice(top, min(lines, body.box[2] + ROOM)), slice(left, min(columns, body.box[3] + ROOM)))
+    basins, mask = picture.basins[window], picture.mask[window]
+    member = np.zeros(int(picture.basins.max()) + 1, dtype=bool)
+    member[list(body.basins)] = True
+    others = mask & ~member[basins]
+    own = close(mask & member[basins]) & ~others
+    edge = ndimage.binary_dilation(own) & ~others
+    line, column = np.nonzero(own)
+    middle, spread = _axes(line.astype(np.float64), column.astype(np.float64))
+    scale = sum(picture.pixels_mm) / 2
+    cm2 = picture.pixels_mm[0] * picture.pixels_mm[1] / 100
+    box = (top + int(line.min()), left + int(column.min()), top + int(line.max()) + 1, left + int(column.max()) + 1)
     return Region(
         number=number,
-        c_g=c_g * cm2,
-        p_g=p_g * cm2,
-        area_cm2=count * cm2,
+        c_g=float(picture.c[window][edge].sum()) * cm2,
+        p_g=float(picture.p[window][edge].sum()) * cm2,
+        area_cm2=len(line) * cm2,
         major_mm=max(SIZE_MM_MIN, 4 * math.sqrt(max(middle + spread, 0.0)) * scale),
         minor_mm=max(SIZE_MM_MIN, 4 * math.sqrt(max(middle - spread, 0.0)) * scale),
-        box=(top, left, bottom, right),
+        box=(box[0] * SCALE, box[1] * SCALE, box[2] * SCALE, box[3] * SCALE),
         outline=(),
-        halves=tuple(_region(half, number, pixels) for half in body.halves),
+        halves=tuple(_region(half, number, picture) for half in body.halves),
         bridge=body.bridge,
     )
+
+
+def _axes(line: Array, column: Array) -> tuple[float, float]:
+    """Mean of both variances along the main axes, and half their difference (pixels squared)."""
+    lines, columns = float(line.var()), float(column.var())
+    both = float((line * column).mean() - line.mean() * column.mean())
+    return (lines + columns) / 2, math.hypot((lines - columns) / 2, both)

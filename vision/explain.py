@@ -21,21 +21,22 @@ from vision.signatures import LaneKnowledge
 Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]
 
-PARTIAL_MAX = 20_000
-"""Most handfuls looked at for one region; the picture is not decided when a region could hold more."""
-PRUNE = 25.0
-"""A way e^25 less likely than the best is not followed."""
-CUT_COST, BRIDGE_COST = 4.0, 25.0
+PARTIAL_MAX, BODY_PARTIAL_MAX = 20_000, 3_000
+"""Most handfuls looked at for one region, and for a body cut off one. The picture is not decided when a region could
+hold more; a body then has to be cut on, or hold what is left."""
+PRUNE, BODY_PRUNE = 25.0, 12.0
+"""Ways e^25, for a body e^12, less likely than the best are not followed."""
+CUT_COST, BRIDGE_COST, BRIDGE_MAX = 6.0, 6.0, 1.5
 """What a cut costs (log odds), and how much more where the border is as dense as the bodies: trees offer many places to
 cut, the best one fits a little by chance, and bodies that lie over each other have no empty border."""
-HANDFULS_MAX = 400
-BRIDGE_MAX = 1.5
-BODY_HANDFULS_MAX = 80
-TOTALS_MAX = 1_000
-STATES_MAX = 300
-LAST_MAX = 120
-"""Most handfuls per region and per body cut off, most totals from region to region, while cutting the last region, and
-before it is filled; the best way that is dropped for it is remembered in ``missed``."""
+HANDFULS_MAX, BODY_HANDFULS_MAX = 400, 80
+TOTALS_MAX, STATES_MAX, LAST_MAX = 1_000, 300, 120
+"""Most ways per region and per body cut off; most totals from region to region, while cutting the last region, and
+before it is filled. The best of all that is dropped for it is remembered in ``missed``."""
+WORTH = 6.0
+"""A body is filled with what is left where taking it whole is at most so much worse than cutting it."""
+PILE_GAIN_MAX = 8.0
+"""No pile is explained better than this: its content is known to some per cent, its area within wide limits."""
 
 
 class TooManyWays(ValueError):
@@ -54,14 +55,24 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class _Ways:
-    """Ways to fill something. ``rows``: own kinds and which other goods; ``gains``: log odds over unknown goods."""
+    """Ways to fill something. ``rows``: own kinds and which other goods; ``gains``: log odds over unknown goods.
+
+    ``dropped``: greatest gain of any way that was left out.
+    """
 
     rows: Rows
     gains: Scores
+    dropped: float = -math.inf
 
     def taken(self, order: Rows) -> "_Ways":
         """Some of them, in that order."""
-        return _Ways(self.rows[order], self.gains[order])
+        order = order[order < len(self.gains)]
+        return _Ways(self.rows[order], self.gains[order], self.dropped)
+
+    @property
+    def best(self) -> float:
+        """Gain of the best way."""
+        return float(self.gains.max(initial=-math.inf))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,7 @@ class _Held:
 
     def taken(self, order: Rows) -> "_Held":
         """Of some of the ways, in that order."""
+        order = order[order < len(self.gains)]
         return _Held(self.rows[order], self.gains[order])
 
 
@@ -105,12 +117,18 @@ class Explanation:
         # Mixed-radix code of a total: own kinds first, then which other goods (0: none).
         radix = [*(self._limits + 1).tolist(), self._asked.shape[1] + 1]
         self._weights = np.array([int(np.prod(radix[:place], dtype=np.int64)) for place in range(len(radix))])
-        self.missed = np.inf
-        """By how much (log odds) the best way that was not followed stays behind the best one that was."""
+        self._left_out = -math.inf
+        self._tables: dict[int, _Ways] = {}
         self._gains = np.full(len(totals), NEVER)
         self._held = np.zeros((len(totals), len(regions), len(self._own) + 1), dtype=np.int64)
         self._root_gains = np.zeros((len(totals), len(regions)))
         self._search()
+
+    @property
+    def missed(self) -> float:
+        """By how much (log odds) the best way that was not followed stays behind the best one that was."""
+        best = float(self._gains.max(initial=NEVER))
+        return max(0.0, best - self._left_out) if math.isfinite(self._left_out) else math.inf
 
     def score(self, pieces: Pieces) -> float | None:
         """Log odds of the regions under ``pieces``, best way; None when there is no plausible way."""
@@ -164,13 +182,21 @@ class Explanation:
         while node.halves is not None:
             cost, (small, node) = node.cost, node.halves
             ways, held = self._step(ways, held, self._table(small, BODY_HANDFULS_MAX), 0, STATES_MAX, cost)
-            self._fill(ways, held, node)
+            if node.halves is None or self._worth_filling(node):
+                self._fill(ways, held, node)
+
+    def _worth_filling(self, node: _Node) -> bool:
+        """Whether a body that could be cut on is as well taken whole."""
+        if node.halves is None:
+            return True
+        whole = self._plausible(node, BODY_HANDFULS_MAX)
+        cut = sum(self._table(half, BODY_HANDFULS_MAX).best for half in node.halves) - node.cost
+        return max(whole.best, whole.dropped) >= cut - WORTH
 
     def _fill(self, ways: _Ways, held: _Held, node: _Node) -> None:
         """The last body holds what is left: every way so far against every total asked for."""
-        if len(ways.gains) > LAST_MAX:
-            self._miss(float(ways.gains[0] - ways.gains[LAST_MAX]))
-            ways, held = ways.taken(np.arange(LAST_MAX)), held.taken(np.arange(LAST_MAX))
+        dropped = max(ways.dropped, float(ways.gains[LAST_MAX]) if len(ways.gains) > LAST_MAX else -math.inf)
+        ways, held = ways.taken(np.arange(LAST_MAX)), held.taken(np.arange(LAST_MAX))
         left = self._rows[:, None, :] - ways.rows[None, :, :]
         # Other goods are named, not counted: what is left of them is the same name, or nothing.
         used_other, asked_other = ways.rows[None, :, -1], self._rows[:, None, -1]
@@ -183,6 +209,7 @@ class Explanation:
         rows = left[place, state]
         _, first, inverse = np.unique(rows @ self._weights, return_index=True, return_inverse=True)
         gains, _ = self._likelihood.judge(node.place, self._unfold(rows[first]))
+        self._left_out = max(self._left_out, dropped + float(gains.max()))
         whole = ways.gains[state] + gains[inverse.ravel()]
         order = np.lexsort((state, -whole, place))
         best = order[np.flatnonzero(np.diff(place[order], prepend=-1))]
@@ -203,25 +230,30 @@ class Explanation:
 
     def _table(self, node: _Node, most: int) -> _Ways:
         """Best ways to fill a region or body, whole or cut, likeliest first."""
-        ways = self._plausible(node, most)
-        if node.halves is not None:
-            small, great = (self._table(half, BODY_HANDFULS_MAX) for half in node.halves)
-            cut = self._best(self._joined(small, great, *self._pairs(small, great), node.cost), most)
-            both = _Ways(np.concatenate([ways.rows, cut.rows]), np.concatenate([ways.gains, cut.gains]))
-            ways = self._best(both, most)
-        return ways
+        if node.place not in self._tables:
+            ways = self._plausible(node, most)
+            if node.halves is not None:
+                small, great = (self._table(half, BODY_HANDFULS_MAX) for half in node.halves)
+                cut = self._joined(small, great, *self._pairs(small, great), node.cost)
+                both = _Ways(
+                    np.concatenate([ways.rows, cut.rows]), np.concatenate([ways.gains, cut.gains]),
+                    max(ways.dropped, cut.dropped),
+                )  # fmt: skip
+                ways = self._best(both, most, PRUNE if node in self._roots else BODY_PRUNE)
+            self._tables[node.place] = ways
+        return self._tables[node.place]
 
     def _step(
         self, ways: _Ways, held: _Held, more: _Ways, place: int, most: int, cost: float = 0.0
     ) -> tuple[_Ways, _Held]:
         """Put one more region or body behind what there is, into the region at ``place``."""
         previous, chosen = self._pairs(ways, more)
-        order = self._ranked(self._joined(ways, more, previous, chosen, cost), most)
-        previous, chosen = previous[order], chosen[order]
-        held = held.taken(previous)
-        held.rows[:, place] += more.rows[chosen]
-        held.gains[:, place] += more.gains[chosen] - cost
-        return self._joined(ways, more, previous, chosen, cost), held
+        joined = self._joined(ways, more, previous, chosen, cost)
+        order, dropped = self._ranked(joined, most, PRUNE)
+        held = held.taken(previous[order])
+        held.rows[:, place] += more.rows[chosen[order]]
+        held.gains[:, place] += more.gains[chosen[order]] - cost
+        return _Ways(joined.rows[order], joined.gains[order], dropped), held
 
     def _pairs(self, one: _Ways, other: _Ways) -> tuple[Rows, Rows]:
         """Which two ways go together: no kind more often than asked for, other goods once."""
@@ -232,46 +264,49 @@ class Explanation:
         return first, second
 
     def _joined(self, one: _Ways, other: _Ways, first: Rows, second: Rows, cost: float) -> _Ways:
+        dropped = max(one.dropped + other.best, other.dropped + one.best) - cost
         return _Ways(
             one.rows[first] + other.rows[second],
             one.gains[first] + other.gains[second] - cost,
+            dropped,
         )
 
-    def _best(self, ways: _Ways, most: int) -> _Ways:
-        return ways.taken(self._ranked(ways, most))
+    def _best(self, ways: _Ways, most: int, prune: float) -> _Ways:
+        order, dropped = self._ranked(ways, most, prune)
+        return _Ways(ways.rows[order], ways.gains[order], dropped)
 
-    def _ranked(self, ways: _Ways, most: int) -> Rows:
-        """The best way of each total, likeliest totals first."""
+    def _ranked(self, ways: _Ways, most: int, prune: float) -> tuple[Rows, float]:
+        """The best way of each total, likeliest totals first; and the greatest gain of what is left out."""
         code = ways.rows @ self._weights
         order = np.lexsort((-ways.gains, code))
         best = order[np.flatnonzero(np.diff(code[order], prepend=-1))]
         best = best[np.argsort(-ways.gains[best], kind="stable")]
-        best = best[ways.gains[best] > (float(ways.gains[best[0]]) - PRUNE if best.size else 0.0)]
-        if best.size > most:
-            self._miss(float(ways.gains[best[0]] - ways.gains[best[most]]))
-        return best[:most]
+        kept = best[: min(most, int((ways.gains[best] > ways.best - prune).sum()))]
+        dropped = float(ways.gains[best[len(kept)]]) if len(kept) < len(best) else -math.inf
+        return kept, max(dropped, ways.dropped)
 
     def _plausible(self, node: _Node, most: int) -> _Ways:
         """Ways to fill a region or body whole."""
+        root = node in self._roots
         try:
-            universe = self._universe(node.place)
+            universe = self._universe(node.place, PARTIAL_MAX if root else BODY_PARTIAL_MAX)
         except TooManyWays:
-            if node in self._roots:
+            if root:
                 raise
-            return _Ways(np.zeros((0, len(self._own) + 1), dtype=np.int64), np.zeros(0))
+            return _Ways(np.zeros((0, len(self._own) + 1), dtype=np.int64), np.zeros(0), PILE_GAIN_MAX)
         universe = universe[self._likelihood.near(node.place, self._contents(universe))]
         gains, _ = self._likelihood.judge(node.place, self._unfold(universe))
-        return self._best(_Ways(universe, gains), most)
+        return self._best(_Ways(universe, gains), most, PRUNE if root else BODY_PRUNE)
 
-    def _universe(self, place: int) -> Rows:
+    def _universe(self, place: int, limit: int) -> Rows:
         """Handfuls of about the region's content: own kinds, alone or with one piece of other goods."""
         least, most = self._likelihood.content_limits(place)
         contents = self._likelihood.means.sum(axis=1)
         others = contents[self._others]
         heaviest = float(others.max(initial=0.0))
-        own, sums = self._own_handfuls(contents[self._own], least - heaviest, most)
+        own, sums = self._own_handfuls(contents[self._own], least - heaviest, most, limit)
         rows = [own[(sums >= least) & (sums > 0)]]
-        if len(own) * len(others) > PARTIAL_MAX:
+        if len(own) * len(others) > limit:
             # Other goods in a great pile are placed in the last region; here they lie alone or with one piece.
             few = own[:, :-1].sum(axis=1) <= 1
             own, sums = own[few], sums[few]
@@ -281,7 +316,7 @@ class Explanation:
         mixed[:, -1] = self._others[other] + 1
         return np.concatenate([*rows, mixed])
 
-    def _own_handfuls(self, contents: Scores, least: float, most: float) -> tuple[Rows, Scores]:
+    def _own_handfuls(self, contents: Scores, least: float, most: float, limit: int) -> tuple[Rows, Scores]:
         """All handfuls of own kinds between two contents (g), with their contents. Heavy kinds come first."""
         rows, sums = np.zeros((1, len(contents) + 1), dtype=np.int64), np.zeros(1)
         order = np.argsort(-contents, kind="stable")
@@ -291,8 +326,8 @@ class Explanation:
             grown = sums[:, None] + numbers[None, :] * contents[kind]
             beyond = float(rest[step + 1]) if step + 1 < len(order) else 0.0
             origin, number = np.nonzero((grown <= most) & (grown + beyond >= least))
-            if origin.size > PARTIAL_MAX:
-                raise TooManyWays(f"a region: expected at most {PARTIAL_MAX} handfuls, was {origin.size}")
+            if origin.size > limit:
+                raise TooManyWays(f"a region: expected at most {limit} handfuls, was {origin.size}")
             rows, sums = rows[origin], grown[origin, number]
             rows[:, kind] = number
         return rows, sums
@@ -303,9 +338,6 @@ class Explanation:
         whole[:, self._own + 1] = rows[:, :-1]
         whole[np.arange(len(rows)), rows[:, -1]] += rows[:, -1] > 0
         return whole[:, 1:]
-
-    def _miss(self, gap: float) -> None:
-        self.missed = min(self.missed, gap)
 
 
 def _node(region: Region, flat: list[Region]) -> _Node:

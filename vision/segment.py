@@ -37,8 +37,7 @@ class Segmentation:
 def segment(c_plane: Plane, p_plane: Plane, pitch_mm: float, column_mm: float) -> Segmentation:
     """Label bodies. Planes at half resolution; ``pitch_mm``, ``column_mm``: their pixel size."""
     weight = halved(c_plane) + np.float32(IRON_WEIGHT) * halved(p_plane)
-    mask = ndimage.binary_opening(weight > GOODS_LEVEL, np.ones((2, 2), dtype=bool))
-    closed = _close(mask)
+    closed = close(goods_mask(weight))
     labels, count = ndimage.label(closed, structure=np.ones((3, 3), dtype=int))
     labels = labels.astype(np.int32)
     pixel_cm2 = 4 * pitch_mm * column_mm / 100
@@ -50,7 +49,14 @@ def segment(c_plane: Plane, p_plane: Plane, pitch_mm: float, column_mm: float) -
     return Segmentation(labels=renumber[labels], regions=int(kept.size))
 
 
-def _close(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def goods_mask(weight: Plane) -> npt.NDArray[np.bool_]:
+    """Where goods are, without specks. ``weight``: g/cm2 of equivalent polyethylene at quarter resolution."""
+    mask: npt.NDArray[np.bool_] = ndimage.binary_opening(weight > GOODS_LEVEL, np.ones((2, 2), dtype=bool))
+    return mask
+
+
+def close(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Bridge gaps inside a body and fill its holes."""
     span = np.arange(-BRIDGE_PIXELS, BRIDGE_PIXELS + 1)
     disk = span[:, None] ** 2 + span[None, :] ** 2 <= BRIDGE_PIXELS**2 + 1
     room = np.pad(mask, BRIDGE_PIXELS + 1)

@@ -23,7 +23,9 @@ Progress = Callable[[str, int, int], None]
 BENCH_SCALE_MG = 500.0
 """One sigma of the bench scale on which reference pieces are weighed."""
 TOP_ROOM_MM = 8
-LIFT_MM_MAX = 180
+LIFT_MM_MAX = 330
+LIFTED_SHARE = 0.6
+"""Pieces lie on others as high as the carton: so many of the scans show them at any height."""
 LOTS = 24
 """Pairs of pieces weighed per goods, each from another lot."""
 START = LaneKnowledge(
@@ -83,10 +85,10 @@ def _scan_single(
     first = CARTONS_MM.index(carton_for([(sku, 1)], catalogue=catalogue))
     found: list[tuple[int, int, int, int]] = []
     for attempt in range(3 * scans):
-        carton = CARTONS_MM[min(first + int(random.integers(0, 5)), len(CARTONS_MM) - 1)]
+        carton = CARTONS_MM[int(random.integers(first, len(CARTONS_MM)))]
         height = max(catalogue[sku].size_mm)
         room = min(LIFT_MM_MAX, carton[2] - height - TOP_ROOM_MM)
-        lift = float(random.random() * room) if room > 0 and random.random() < 0.5 else 0.0
+        lift = float(random.random() * room) if room > 0 and random.random() < LIFTED_SHARE else 0.0
         scan = render([(sku, 1)], carton, seed + attempt, lift_mm=lift, catalogue=catalogue, realism=realism)
         regions = see(frame(scan), basis).regions
         if regions:

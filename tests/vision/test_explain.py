@@ -199,8 +199,9 @@ def test_touching_pieces_are_told_apart_where_they_can_be_cut() -> None:
     assert lead(parted(declared, 0.0), swapped) > lead(plain, swapped) + 5
 
 
-def test_a_cut_through_dense_goods_costs_more_than_it_shows() -> None:
+def test_a_cut_through_dense_goods_costs_more(monkeypatch: pytest.MonkeyPatch) -> None:
     declared = (1, 1, 0)
+    monkeypatch.setattr(vision.explain, "BRIDGE_COST", 30.0)
     free, dense = (parted(declared, bridge).score(declared) for bridge in (0.0, 1.0))
     plain = Explanation([pile(declared)], REFERENCES, KNOWLEDGE, totals_of(declared)).score(declared)
     assert free is not None
