@@ -92,11 +92,6 @@ class IoSignals:
         self._foreign_us = 0
         self._speed = speed
 
-    @property
-    def boot(self) -> int | None:
-        """Boot counter that positions refer to."""
-        return self._boot
-
     def take(self, block: EventBlock, state: IoState, receive_us: int) -> tuple[list[DeviceSignal], bool]:
         """Signals of one poll, and whether the device was found restarted."""
         signals: list[DeviceSignal] = []

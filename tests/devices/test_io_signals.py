@@ -86,6 +86,19 @@ def test_lost_entries_are_told_before_anything_that_follows_them() -> None:
     assert len([s for s in found if isinstance(s, GateInPosition)]) == 17
 
 
+def test_levels_told_anew_during_the_watchdog_proof_are_those_of_the_eyes_only() -> None:
+    device = Device()
+    device.poll()
+    device.signals.muted = True
+    for _ in range(20):
+        device.step()
+        device.edge(9, True)
+    found = device.poll(replace(AT_HOME, inputs=0x101))
+    assert [(s.eye, s.blocked) for s in found if isinstance(s, EyeChanged)] == [("induct", True), ("divert", False)]
+    assert not [s for s in found if isinstance(s, GateInPosition)]
+    assert device.signals.gate.position is GatePosition.INSPECT
+
+
 def test_a_jump_no_belt_can_make_is_doubt() -> None:
     device = Device()
     for _ in range(5):
