@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from devices.address import parse_address
 from devices.modbus_link import LinkSettings, ModbusLink
@@ -17,6 +17,13 @@ SETTINGS = LinkSettings(timeout_s=0.2, late_window_s=0.1)
 def registers() -> Registers:
     """Sixty-four holding registers, value = 1000 + address."""
     return Registers({address: 1000 + address for address in range(64)})
+
+
+async def until(done: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait for something, at most for a time."""
+    async with asyncio.timeout(seconds):
+        while not done():  # noqa: ASYNC110  # what is waited for has no event of its own
+            await asyncio.sleep(0.002)
 
 
 def read(address: int = 0, count: int = 1, unit: int = 1) -> Request:

@@ -79,6 +79,24 @@ class MemoryLink(ModbusLink):
         return tuple(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
 
 
+class Bend:
+    """Requests of one kind to one address fail, or wait until they are let go."""
+
+    def __init__(self, address: int, failure: LinkFailure | None, function: int = 16) -> None:
+        self.address, self.failure, self.function = address, failure, function
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+        if failure is None or failure.kind is not Failure.DISCONNECTED:
+            self.go.set()
+
+    async def __call__(self, request: Request) -> tuple[int, ...] | None:
+        if (request.address, request.function) == (self.address, self.function):
+            self.reached.set()
+            await self.go.wait()
+            if self.failure is not None:
+                raise self.failure
+        return None
+
+
 class Bench:
     """Driver, link and device, and what the driver says."""
 
