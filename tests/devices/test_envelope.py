@@ -109,6 +109,7 @@ def test_noise_never_passes_and_never_breaks_the_checker(data: bytes) -> None:
         ("count", {"unit": 1, "function": 3, "address": 0, "count": 126}),
         ("values", {"unit": 1, "function": 16, "address": 0, "values": tuple(range(124))}),
         ("values", {"unit": 1, "function": 6, "address": 0}),
+        ("writes one value", {"unit": 1, "function": 6, "address": 0, "values": (1, 2)}),
         ("address", {"unit": 1, "function": 3, "address": 65_536}),
         ("function", {"unit": 1, "function": 8, "address": 0}),
     ],

@@ -12,11 +12,14 @@ from devices.io_image import (
     ClockMap,
     Debounce,
     EventBlock,
+    IoResume,
     RingEvent,
     RingReader,
     decode_event_block,
     nearest,
+    resume_point,
 )
+from devices.signals import BeltMoved, EyeChanged, Quality
 
 U16, U32 = 1 << 16, 1 << 32
 
@@ -128,6 +131,28 @@ def test_the_clock_map_follows_drift() -> None:
         clock.observe(device % U32, lane_us)
     newest = 399 * 20_000
     assert abs(clock.lane_us((newest + newest // 10_000) % U32) - newest) <= 150
+
+
+def test_the_clock_map_forgets_a_reading_that_its_window_left_behind() -> None:
+    clock = ClockMap(window_us=1_000_000)
+    for step in range(400):
+        lane_us = step * 20_000
+        clock.observe((lane_us - lane_us // 10_000) % U32, lane_us)  # 100 ppm slow
+    newest = 399 * 20_000
+    assert abs(clock.lane_us((newest - newest // 10_000) % U32) - newest) <= 150
+
+
+def test_the_clock_map_knows_no_time_before_its_first_reading() -> None:
+    with pytest.raises(ValueError, match="no device clock was read yet"):
+        ClockMap().lane_us(5)
+
+
+def test_only_an_event_of_the_ring_tells_where_to_take_it_up() -> None:
+    told = {"at_us": 1, "belt_um": 500, "eye": "induct", "blocked": True}
+    in_ring = EyeChanged(**told, ring_seq=7, boot=3, encoder=40)  # type: ignore[arg-type]
+    assert resume_point(in_ring) == IoResume(ring_seq=7, boot=3, encoder=40, belt_um=500)
+    assert resume_point(EyeChanged(**told)) is None, "a level at first contact"  # type: ignore[arg-type]
+    assert resume_point(BeltMoved(at_us=1, belt_um=500, speed_um_s=0, quality=Quality.GOOD)) is None
 
 
 def test_debounce_keeps_back_a_bounce_and_nothing_else() -> None:

@@ -42,6 +42,23 @@ def test_a_device_that_knows_no_owner_is_claimed_by_nobody() -> None:
     asyncio.run(story())
 
 
+def test_bring_up_writes_every_actuator_safe_and_asks_for_what_the_profile_says() -> None:
+    async def story() -> None:
+        bench = Bench()
+        safe = [(register.name, value) for register, value in bench.io.safe_state()]
+        assert safe == [("outputs_wanted", 0), ("rest_gate", 1)]
+        assert [(register.name, value) for register, value in bench.io.identity()] == [("event_signature", 0xA501)]
+        assert [(register.name, value) for register, value in bench.io.initial()] == [("watchdog_ms", 300)]
+        other = ModbusDriver("drive", bench.io.profile, bench.link, 1, bench.context)
+        await other.claim()
+        await other.prove_safe()
+        assert not bench.link.requests, "a device that knows no owner, and whose read-back is proof enough"
+        values = await other.read_all()
+        assert (values["boot"], values["inputs"]) == (7, 1 << 8)
+
+    asyncio.run(story())
+
+
 def test_outputs_that_stay_on_in_the_safe_state_are_refused() -> None:
     async def story() -> None:
         bench = Bench()

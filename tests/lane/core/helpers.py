@@ -28,6 +28,12 @@ def reach(plant: MiniPlant, kind: type, count: int = 1) -> None:
     assert len(plant.of(kind)) >= count
 
 
+def run_to(plant: MiniPlant, belt_um: int) -> None:
+    """Let the world run up to a belt position."""
+    plant.when(belt_um, lambda: None)
+    plant.run_until(lambda: plant.belt >= belt_um, MINUTE)
+
+
 def state(plant: MiniPlant) -> State:
     return plant.core.state.machine.state
 

@@ -31,10 +31,9 @@ from lane.model.grounds import Ground
 from lane.model.words import Custody, Role, Route, State, StatusClass
 from lane.orders import AcknowledgeAlarm, AddRule, Hold, MoveCustody, Reset, Start, Stop, Unhold
 from tests.lane.core.boxes import LAYOUT, MM, Box, config
-from tests.lane.core.helpers import MINUTE, alarms, back, grounds, lose, reach, running, state
+from tests.lane.core.helpers import MINUTE, alarms, back, grounds, lose, reach, run_to, running, state
 from tests.lane.core.miniplant import MiniPlant
 from tests.lane.core.orders import answer, changed
-from tests.lane.core.test_rare_edges import run_to
 from tests.lane.core.test_silent_devices import OPEN, last
 
 

@@ -25,7 +25,7 @@ from lane.model.words import BenchResult, Custody, State
 from lane.orders import RecordBench, Stop
 from lane.permits import way_um
 from tests.lane.core.boxes import LAYOUT, MM, Box, config
-from tests.lane.core.helpers import MINUTE, alarms, grounds, lose, reach, refusals, running, state
+from tests.lane.core.helpers import MINUTE, alarms, grounds, lose, reach, refusals, run_to, running, state
 from tests.lane.core.miniplant import MiniPlant
 
 LAG_UM = way_um(config(), config().report_lag_us)
@@ -35,12 +35,6 @@ def edge(plant: MiniPlant, eye: str, blocked: bool, belt_um: int | None = None) 
     """An eye tells its level, as seen at this belt position (or at another one)."""
     where = plant.now() if belt_um is None else {"at_us": plant.at_us, "belt_um": belt_um}
     plant.core_hears(EyeChanged(**where, eye=eye, blocked=blocked))
-
-
-def run_to(plant: MiniPlant, belt_um: int) -> None:
-    """Let the world run up to a belt position."""
-    plant.when(belt_um, lambda: None)
-    plant.run_until(lambda: plant.belt >= belt_um, MINUTE)
 
 
 def without(plant: MiniPlant, eye: str, *, blocked: bool | None = None) -> None:
