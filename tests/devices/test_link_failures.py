@@ -1,6 +1,8 @@
 """Links whose line, device or caller fails in the middle: nothing is taken for an answer, and the next one is."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,21 @@ from devices.modbus_link import LinkSettings, ModbusLink
 from devices.requests import Failure, LinkFailure
 from tests.devices.linked import SETTINGS, linked, read, registers, until
 from tests.devices.wires import PtySlave, TcpSlave
+
+
+@contextlib.contextmanager
+def in_its_pause(do: Callable[[], object]) -> Iterator[None]:
+    """The link's next pause is the moment in which this is done."""
+    real = asyncio.sleep
+    with pytest.MonkeyPatch.context() as patch:
+
+        async def pause(seconds: float) -> None:
+            patch.undo()
+            do()
+            await real(0)
+
+        patch.setattr("devices.modbus_link.asyncio.sleep", pause)
+        yield
 
 
 def test_a_unit_proven_safe_on_an_earlier_connection_is_not_on_this_one() -> None:
@@ -33,11 +50,8 @@ def test_a_line_that_breaks_while_its_silence_is_kept_sends_nothing_more_on_it(t
         device = registers()
         async with linked(PtySlave(device, str(tmp_path / "bus")), LinkSettings(timeout_s=0.2, guard_s=0.15)) as link:
             await link.request(read(1))
-            waiting = asyncio.create_task(link.request(read(2)))
-            await asyncio.sleep(0.03)
-            link.reopen()
-            with pytest.raises(LinkFailure) as caught:
-                await waiting
+            with in_its_pause(link.reopen), pytest.raises(LinkFailure) as caught:
+                await link.request(read(2))
             assert caught.value.kind is Failure.DISCONNECTED
             await until(lambda: link.generation == 2)
             assert len(device.requests) == 1
@@ -51,8 +65,8 @@ def test_a_silence_that_nobody_waits_for_any_more_ends_like_any_other() -> None:
     async def story() -> None:
         async with linked(TcpSlave(registers())) as link:
             silence = asyncio.create_task(link.silence(0.05))
-            await asyncio.sleep(0.01)
-            silence.cancel()
+            with in_its_pause(silence.cancel), pytest.raises(asyncio.CancelledError):
+                await silence
             assert (await link.request(read(4))).words == (1004,)
             await link.silence(0.01)
 

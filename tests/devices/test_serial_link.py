@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-import time
+import threading
 from typing import Any
 
 import pytest
@@ -49,13 +49,16 @@ class FakePort:
 class Opened:
     """A serial link on fake ports, with what it said."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, opens_after_s: float = 0.0, fails: bool = False) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, fails: bool = False) -> None:
+        self.opening, self.may_open = threading.Event(), threading.Event()
+        self.may_open.set()
         self.ports: list[FakePort] = []
         self.frames: list[str] = []
         self.states: list[tuple[bool, str]] = []
 
         def open_(address: object) -> FakePort:
-            time.sleep(opens_after_s)
+            self.opening.set()
+            self.may_open.wait(5)
             if fails:
                 raise serial.SerialException("no such port")
             self.ports.append(FakePort())
@@ -127,13 +130,16 @@ def test_a_port_that_breaks_is_told_closed_and_opened_anew(how: str, monkeypatch
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_port_that_opens_after_the_end_is_closed_again(fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
-        opened = Opened(monkeypatch, opens_after_s=0.1, fails=fails)
+        opened = Opened(monkeypatch, fails=fails)
+        opened.may_open.clear()
         opened.link.start()
-        await asyncio.sleep(0.02)
+        await until(opened.opening.is_set)
         await opened.link.stop()
-        await asyncio.sleep(0.2)
+        opened.may_open.set()
+        await asyncio.get_running_loop().shutdown_default_executor()
+        await until(lambda: all(port.closed for port in opened.ports))
         assert opened.states == []
-        assert [port.closed for port in opened.ports] == ([] if fails else [True])
+        assert len(opened.ports) == (not fails)
 
     asyncio.run(story())
 

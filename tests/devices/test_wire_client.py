@@ -15,7 +15,7 @@ from devices.address import parse_address
 from devices.capture import CaptureRing
 from devices.link_client import WireClient
 from devices.requests import Failure, LinkFailure, Request
-from tests.devices.linked import linked, read, registers
+from tests.devices.linked import linked, read, registers, until
 from tests.devices.wires import TcpSlave
 
 
@@ -109,7 +109,8 @@ def test_what_the_library_takes_for_an_answer_counts_only_when_the_envelope_pass
 def test_a_connection_that_the_library_loses_ends_the_transaction_and_one_that_it_makes_ends_none() -> None:
     async def story() -> None:
         lost: list[str] = []
-        async with TcpSlave(lambda unit, pdu: None) as slave:
+        heard: list[bytes] = []
+        async with TcpSlave(lambda unit, pdu: heard.append(pdu)) as slave:
             address = parse_address(slave.url)
             ring = CaptureRing(address.key)
             client = WireClient(address, now=lambda: 0, capture=ring, on_lost=lambda: lost.append("lost"))
@@ -117,7 +118,7 @@ def test_a_connection_that_the_library_loses_ends_the_transaction_and_one_that_i
             client._connection(True)
             assert lost == []
             waiting = asyncio.create_task(client.transact(read(), 5.0))
-            await asyncio.sleep(0.02)
+            await until(lambda: bool(heard))
             slave.drop()
             with pytest.raises(LinkFailure, match="connection lost"):
                 await waiting
