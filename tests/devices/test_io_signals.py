@@ -12,9 +12,11 @@ from devices.signals import (
     DeviceSignal,
     EncoderDoubt,
     EyeChanged,
+    GateFault,
     GateInPosition,
     GatePosition,
     OutputProven,
+    StrangerRefused,
 )
 
 U32 = 1 << 32
@@ -186,3 +188,28 @@ def test_a_new_refusal_is_told_and_an_old_one_found_at_start_is_not() -> None:
     assert watch.check(10, 8, 1) == []
     assert watch.check(20, 8, 1) == []
     assert watch.check(30, 9, 4) == ["permit 9 refused: watchdog tripped"]
+
+
+def test_a_refused_permit_is_told_as_a_fault_of_the_gate() -> None:
+    device = Device()
+    device.poll()
+    device.step()
+    faults = [s for s in device.poll(replace(AT_HOME, refused=9, refusal=1)) if isinstance(s, GateFault)]
+    assert [(s.reason, s.at_us) for s in faults] == [("permit 9 refused: late", device.lane_us)]
+
+
+def test_another_boot_than_the_journals_takes_the_belt_up_where_the_journal_left_it() -> None:
+    device = Device(resume=IoResume(ring_seq=65_530, boot=3, encoder=77, belt_um=5_000_000))
+    found = device.poll()
+    doubts = [s for s in found if isinstance(s, EncoderDoubt)]
+    assert [(s.reason, s.belt_um) for s in doubts] == [("lane I/O restarted: boot counter 3 became 4", 5_000_000)]
+    assert device.belt.position_um(device.lane_us) == 5_000_000
+
+
+def test_strangers_writes_are_told_once_a_second_with_their_number() -> None:
+    device = Device()
+    told = []
+    for poll in range(120):
+        told += [s for s in device.poll(replace(AT_HOME, foreign=7 + poll)) if isinstance(s, StrangerRefused)]
+        device.step(20_000, 0)
+    assert [s.writes for s in told] == [1, 50, 50], "those from before the first contact are old news"

@@ -10,7 +10,7 @@ import pytest
 from devices import modbus_link
 from devices.address import parse_address
 from devices.modbus_link import LinkSettings, ModbusLink
-from devices.requests import Failure, LinkFailure
+from devices.requests import Failure, LinkFailure, Request
 from tests.devices.linked import SETTINGS, linked, read, registers, until
 from tests.devices.wires import PtySlave, TcpSlave
 
@@ -71,6 +71,38 @@ def test_a_silence_that_nobody_waits_for_any_more_ends_like_any_other() -> None:
             await link.silence(0.01)
 
     asyncio.run(story())
+
+
+def test_a_request_that_can_not_be_made_any_more_when_its_turn_comes_sends_nothing() -> None:
+    def late() -> Request:
+        raise ValueError("permit 3: late by 5 ms")
+
+    async def story() -> None:
+        device = registers()
+        async with linked(TcpSlave(device)) as link:
+            with pytest.raises(LinkFailure, match="permit 3: late by 5 ms") as caught:
+                await link.request(late, unit=1)
+            assert caught.value.kind is Failure.RANGE
+            assert not device.requests
+            assert link.generation == 1
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("request_", "characters"),
+    [
+        (Request(unit=1, function=2, address=0, count=600), 5 + 2 + 75 + 6),
+        (Request(unit=1, function=15, address=0, values=(1,) * 120), 6 + 15 + 5 + 6),
+        (Request(unit=1, function=16, address=0, values=(1,) * 120), 6 + 240 + 5 + 6),
+    ],
+)
+def test_the_time_out_of_a_line_counts_eight_bits_or_half_a_register_to_a_character(
+    request_: Request, characters: int
+) -> None:
+    settings = LinkSettings(timeout_s=0.0, turnaround_s=0.01)
+    link = ModbusLink(parse_address("rtu:///dev/null?baud=1200"), settings, now=lambda: 0)
+    assert link.timeout_s(request_) == pytest.approx(0.01 + 1.5 * characters * 11 / 1200)
 
 
 def test_a_silence_has_no_frame() -> None:

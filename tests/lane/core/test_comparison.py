@@ -195,5 +195,11 @@ def test_absurd_count_is_refused_with_its_reason(count: ItemCount, reason: str) 
     assert reason in refused(count)
 
 
+def test_a_region_that_fits_no_line_is_a_ground_beside_that_of_the_finding() -> None:
+    result = judged([item(1, 6, 6)], counted(line(1, 5, 5), unexplained=1))
+    assert result.finding is FindingKind.SHORT
+    assert result.grounds == (Ground.COUNT_SHORT, Ground.CONTENT_SUSPECT)
+
+
 def test_sound_count_is_not_refused() -> None:
     assert refused(counted(line(1, 1, 2), line(2, -1, -1, abstain=Abstain.NO_SIGNATURE))) == ""
