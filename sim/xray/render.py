@@ -192,7 +192,11 @@ def _filler(
     nodes = realism.filler_cells + 1
     rough = np.maximum(0.2, 1 + realism.filler_roughness * random.standard_normal((nodes, nodes)))
     weights = [_ramp(count, realism.filler_cells) for count in shape]
-    field: Plane = (mean * (weights[0] @ rough / rough.mean() @ weights[1].T)).astype(np.float32)
+    along = weights[0] @ rough / rough.mean()
+    field = np.empty((shape[0], shape[1]), dtype=np.float32)
+    # In blocks small enough that the matrix library starts no threads: those cost more than the product.
+    for rows in blocks(shape[0]):
+        field[rows] = mean * (along[rows] @ weights[1].T)
     return field
 
 
