@@ -89,7 +89,8 @@ def solid_chords(
     steps = [ray[i][None, :] for i in range(3)]
     chords = np.empty((y.size, x_reference.size), dtype=np.float32)
     for block in blocks(y.size):
-        origin = [start[i] + along[i] * y[block, None] for i in range(3)]
+        # A local axis at right angles to the belt's travel sees all lines alike.
+        origin = [start[i] + along[i] * y[block, None] if along[i] else start[i : i + 1, None] for i in range(3)]
         near, far = _crossings(solid.shape, origin, steps, half)
         np.maximum(far - near, np.float32(0), out=chords[block])
     return window, chords

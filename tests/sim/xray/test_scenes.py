@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
+from sim.families import Pool
 from sim.xray.contents import PIECES, STONES, Overlap, PiecesClass, Planted, overlap_class
 from sim.xray.rays import COLUMN_MM
 from sim.xray.scenes import GrossStory, Scene, SceneSpec, make_scene
@@ -99,3 +100,52 @@ def test_severities_and_gross_stories_are_over_the_same_goods() -> None:
 def test_a_severity_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="severity: expected one of"):
         make_scene(SceneSpec(seed=1, severity=6))
+
+
+@pytest.mark.parametrize(
+    ("spec", "sha256"),
+    [
+        (
+            SceneSpec(
+                seed=21,
+                pieces=PiecesClass.MANY,
+                overlap=Overlap.MIDDLE,
+                planted=Planted.SWAP,
+                pool=Pool.HELD_OUT,
+                views=2,
+            ),
+            "837e1f0d21cc308e4585dafea629107b0e847d253f12e62fe7cb612fdda48f7b",
+        ),
+        (
+            SceneSpec(seed=22, pieces=PiecesClass.SOME, overlap=Overlap.HEAVY, severity=4, pool=Pool.TRAIN),
+            "00dcc7ae38664b38f0bd9d5c082ad12eb682258318ce09549aacc74af9d35e69",
+        ),
+    ],
+)
+def test_scenes_stay_the_same_byte_for_byte(spec: SceneSpec, sha256: str) -> None:
+    scene = make_scene(spec)
+    whole = hashlib.sha256(scene.scan.low.tobytes() + scene.scan.high.tobytes())
+    if scene.side_frame is not None:
+        whole.update(scene.side_frame.low.tobytes())
+    assert whole.hexdigest() == sha256
+
+
+@pytest.mark.parametrize("severity", [1, 5])
+def test_thirty_pieces_lie_apart_when_they_are_asked_to(severity: int) -> None:
+    scene = make_scene(SceneSpec(seed=3, pieces=PiecesClass.BULK, severity=severity, pool=Pool.HELD_OUT))
+    assert len(scene.pieces) > 20
+    assert scene.overlap is Overlap.NONE
+
+
+def test_the_hidden_piece_lies_in_the_shadow_of_its_cover() -> None:
+    scene = make_scene(SceneSpec(seed=3, planted=Planted.HIDDEN, pool=Pool.HELD_OUT))
+    hidden = next(piece for piece in scene.pieces if piece.line_no == 0)
+    assert hidden.hidden_px > 0.8 * hidden.shadow_px
+
+
+def test_sheets_that_are_stacked_lie_on_one_another() -> None:
+    scene = make_scene(SceneSpec(seed=3, planted=Planted.STACKED_SHEETS))
+    sheets = [piece for piece in scene.pieces if piece.goods.sku == scene.declared[0].sku]
+    assert len(sheets) > 1
+    assert max(piece.centre_px[0] for piece in sheets) - min(piece.centre_px[0] for piece in sheets) < 3
+    assert len({piece.height_mm for piece in sheets}) == len(sheets)
