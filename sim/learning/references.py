@@ -89,7 +89,10 @@ def _scan_single(
         height = max(catalogue[sku].size_mm)
         room = min(LIFT_MM_MAX, carton[2] - height - TOP_ROOM_MM)
         lift = float(random.random() * room) if room > 0 and random.random() < LIFTED_SHARE else 0.0
-        scan = render([(sku, 1)], carton, seed + attempt, lift_mm=lift, catalogue=catalogue, realism=realism)
+        try:
+            scan = render([(sku, 1)], carton, seed + attempt, lift_mm=lift, catalogue=catalogue, realism=realism)
+        except ValueError:  # a longer carton may be too low for these goods upright, and no try laid them down
+            continue
         regions = see(frame(scan), basis).regions
         if regions:
             largest = max(regions, key=lambda region: region.c_g + region.p_g)
