@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint types contracts unit oracle setup setup-dev lock bench museum search clean help
+.PHONY: demo test lint types contracts unit coverage oracle setup setup-dev lock bench museum search clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,7 +41,16 @@ contracts: $(VENV)/.ready-dev  ## who may import whom
 unit: $(VENV)/.ready-dev  ## all tests
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-test: lint types contracts unit  ## everything
+# In one process, without the tests that kill others or measure the wall clock of a whole rack.
+NEAREST := tests/lane/core tests/lane/draw tests/lane/journal $(addprefix tests/devices/test_, \
+	envelope.py gate_permits.py io_image.py io_signals.py lane_io.py link_failures.py link_rules.py \
+	link_rules_values.py serial_devices.py serial_link.py watchdog_proof.py wire_client.py)
+coverage: $(VENV)/.ready-dev  ## every branch of the safety-critical modules, by the tests nearest to them
+	mkdir -p build
+	$(BIN)/coverage run -m pytest --deselect tests/lane/journal/test_kill.py $(NEAREST)
+	$(BIN)/coverage report
+
+test: lint types contracts unit coverage  ## everything
 
 oracle: $(VENV)/.ready-dev  ## simulation against theory, all replications
 	$(BIN)/pytest -m oracle
