@@ -22,13 +22,13 @@ BANDWIDTH = np.array([0.016, 0.006, 0.045, 0.045])
 """Kernel widths: ln C, iron share, ln area, ln major axis; about the scatter of one pose at one height."""
 WIDE_SHARE, WIDE_FACTOR = 0.08, 4.0
 """Share and width of the kernels' wide part: poses and disturbances the reference scans have not met."""
-BODY_WIDE_SHARE = 0.25
+BODY_WIDE_SHARE = 0.5
 """The same of a body that was cut off others: its edge is not its own."""
 SHARE_SPREAD = 0.006
 """Least spread of a pile's iron share."""
 AREA_PLAY = 0.15
 """Edges of a pile's area interval may be off by this (ln)."""
-SIDE_BY_SIDE = 1.1
+SIDE_BY_SIDE = 1.4
 """Pieces side by side cover this much more than alone: gaps between them are bridged."""
 MAJOR_DENSITY = 0.5
 PILE_OWN = 0.01
