@@ -44,7 +44,7 @@ unit: $(VENV)/.ready-dev  ## all tests
 # In one process, without the tests that kill others or measure the wall clock of a whole rack.
 NEAREST := tests/lane/core tests/lane/draw tests/lane/journal $(addprefix tests/devices/test_, \
 	envelope.py gate_permits.py io_image.py io_signals.py lane_io.py link_failures.py link_rules.py \
-	link_rules_values.py serial_devices.py serial_link.py watchdog_proof.py wire_client.py)
+	serial_devices.py serial_link.py watchdog_proof.py wire_client.py)
 coverage: $(VENV)/.ready-dev  ## every branch of the safety-critical modules, by the tests nearest to them
 	mkdir -p build
 	$(BIN)/coverage run -m pytest --deselect tests/lane/journal/test_kill.py $(NEAREST)

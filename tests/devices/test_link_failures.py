@@ -12,7 +12,7 @@ from devices.address import parse_address
 from devices.modbus_link import LinkSettings, ModbusLink
 from devices.requests import Failure, LinkFailure, Request
 from tests.devices.linked import SETTINGS, linked, read, registers, until
-from tests.devices.wires import PtySlave, TcpSlave
+from tests.devices.wires import Answer, PtySlave, TcpSlave
 
 
 @contextlib.contextmanager
@@ -103,6 +103,66 @@ def test_the_time_out_of_a_line_counts_eight_bits_or_half_a_register_to_a_charac
     settings = LinkSettings(timeout_s=0.0, turnaround_s=0.01)
     link = ModbusLink(parse_address("rtu:///dev/null?baud=1200"), settings, now=lambda: 0)
     assert link.timeout_s(request_) == pytest.approx(0.01 + 1.5 * characters * 11 / 1200)
+
+
+def test_a_line_that_is_not_silent_in_time_is_opened_anew_before_anything_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        device = registers()
+        async with linked(PtySlave(device, str(tmp_path / "bus")), LinkSettings(timeout_s=0.2, guard_s=0.15)) as link:
+            monkeypatch.setattr(modbus_link, "QUIET_WAIT_S_MAX", -1.0)  # the time is over before it has begun
+            with pytest.raises(LinkFailure):
+                await link.request(read(2))
+            assert link.figures.failures[Failure.LENGTH] == 1
+            assert not device.requests
+            await until(lambda: link.generation == 2)
+
+    asyncio.run(story())
+
+
+class Held(TcpSlave):
+    """Answers when it is let go."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer)
+        self.go = asyncio.Event()
+
+    async def deliver(self, writer: asyncio.StreamWriter, header: bytes, pdu: bytes) -> None:
+        await self.go.wait()
+        await super().deliver(writer, header, pdu)
+
+
+def test_a_request_whose_caller_is_gone_when_its_turn_comes_is_never_sent() -> None:
+    async def story() -> None:
+        device = registers()
+        slave = Held(device)
+        async with linked(slave, LinkSettings(timeout_s=5.0)) as link:
+            first = asyncio.create_task(link.request(read(1)))
+            await until(lambda: len(device.requests) == 1)
+            second = asyncio.create_task(link.request(read(2)))
+            await until(lambda: len(link._queue) == 1)
+            second.cancel()
+            slave.go.set()
+            assert (await first).words == (1001,)
+            assert (await link.request(read(3))).words == (1003,)
+            assert [pdu[2] for pdu in device.requests] == [1, 3]
+
+    asyncio.run(story())
+
+
+def test_an_exception_over_tcp_ends_its_request_and_costs_no_connection() -> None:
+    async def story() -> None:
+        async with linked(TcpSlave(registers())) as link:
+            with pytest.raises(LinkFailure) as caught:
+                await link.request(read(900))
+            assert caught.value.kind is Failure.EXCEPTION
+            reply = await link.request(read(1))
+            assert (reply.words, link.generation) == ((1001,), 1)
+            assert reply.fresh(reply.at_us + 1_000, 1_000)
+            assert not reply.fresh(reply.at_us + 1_001, 1_000)
+
+    asyncio.run(story())
 
 
 def test_a_silence_has_no_frame() -> None:
