@@ -23,7 +23,9 @@ CASES = click.IntRange(0, 1_000_000)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--parcels", type=click.IntRange(20, 1_000_000), default=2_000, show_default=True, help="Parcels of the mix.")
+@click.option(
+    "--parcels", type=click.IntRange(20, 1_000_000), default=2_000, show_default=True, help="Parcels of the mix."
+)
 @click.option(
     "--seed",
     type=SEED,

@@ -32,7 +32,7 @@ from sim.learning.cases import (
 )
 from sim.learning.cli import MODELS
 from sim.learning.cli import evaluate as command
-from sim.learning.evaluate import BLOCK_CASES, Plan, blocks_of, evaluate
+from sim.learning.evaluate import Plan, blocks_of, evaluate
 from sim.learning.judging import Judge
 from sim.learning.oracle import Witness
 from sim.xray.contents import Overlap, PiecesClass, overlap_class
@@ -42,12 +42,13 @@ from vision.basis import load_basis
 from vision.cli import vision
 from vision.pipeline import Pipeline, see, weighing
 
+PARCELS = 6
 STANDARD = Part(name="standard", mix="standard", seed=2, parcels=80)
 
 
 def plan(**changes: Any) -> Plan:
     given: dict[str, Any] = {
-        "parcels": BLOCK_CASES + 5, "seed": 2, "mix": "lane", "pool": Pool.CATALOGUE, "signatures": MODELS,
+        "parcels": PARCELS, "seed": 2, "mix": "lane", "pool": Pool.CATALOGUE, "signatures": MODELS,
         "bound_ppm": ContentConfig().bound_ppm, "ablations": 2,
     }  # fmt: skip
     return Plan(**(given | changes))
@@ -69,16 +70,17 @@ def missing() -> Case:
 def test_figures_are_the_same_for_any_number_of_processes_and_taken_up_from_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "BLOCK_CASES", 4)
     folders = [tmp_path / name for name in ("one", "two")]
     reports = []
     for workers, folder in enumerate(folders, start=1):
         folder.mkdir()
         report, outcomes = evaluate(plan(), folder, workers, lambda _: None)
-        assert [one.number for one in outcomes] == list(range(BLOCK_CASES + 5))
+        assert [one.number for one in outcomes] == list(range(PARCELS))
         reports.append(report)
     times = [report.pop("ms") for report in reports]
     assert json.dumps(reports[0]) == json.dumps(reports[1])
-    assert times[0]["n"] == BLOCK_CASES + 5
+    assert times[0]["n"] == PARCELS
 
     def none_needed(_: int) -> None:
         raise AssertionError("a process was asked for although every block is done")
@@ -86,7 +88,7 @@ def test_figures_are_the_same_for_any_number_of_processes_and_taken_up_from_disk
     monkeypatch.setattr(module, "processes", none_needed)
     told: list[int] = []
     again, _ = evaluate(plan(), folders[0], 2, told.append)
-    assert told == [BLOCK_CASES + 5]
+    assert told == [PARCELS]
     assert again.pop("ms") == times[0]
     assert again == reports[0]
     next(folders[0].glob("*.json")).write_text("[half a block", encoding="utf-8")
