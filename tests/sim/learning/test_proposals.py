@@ -11,12 +11,13 @@ from click.testing import CliRunner
 from sim.families import Pool, pool_goods
 from sim.learning import pictures, proposing
 from sim.learning.pictures import Picture, make_picture
-from sim.learning.train_command import train
+from sim.learning.train_command import MODEL, train
 from sim.makers.held_out import HELD_OUT_FAMILIES
 from sim.xray.contents import Overlap, Planted
 from sim.xray.render import TABLE
 from vision.basis import Basis, load_basis
 from vision.frame import Plane
+from vision.propose import CARD_FILE, load_proposer, read_card
 
 
 @cache
@@ -114,6 +115,17 @@ def test_regions_are_counted_on_the_same_pictures() -> None:
     heat[8, 8] = heat[12, 12] = heat[20, 20] = 0.9
     # Two centres cut the first body, the third lies in none, the second body has none.
     assert proposing.cut_totals([heat], 0.5, [picture]) == [3]
+
+
+def test_the_shipped_network_fits_its_card_and_finds_most_pieces_of_families_it_was_not_trained_on() -> None:
+    shipped = load_proposer(MODEL)
+    assert shipped is not None
+    card = read_card(MODEL.with_name(CARD_FILE))
+    assert card["recipe"]["command"].startswith("lane vision train --seed ")
+    assert {family.name_en for family in HELD_OUT_FAMILIES} == set(card["families"]["held_out"])
+    unseen = [shown(number, held_out=True) for number in range(12)]
+    maps, _ = proposing.heats(shipped, unseen)
+    assert proposing.centre_figures(maps, shipped.least_sure, unseen)["found"] > 0.5
 
 
 def test_training_without_pytorch_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
