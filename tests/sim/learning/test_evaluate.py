@@ -67,6 +67,7 @@ def missing() -> Case:
     )  # fmt: skip
 
 
+@pytest.mark.timeout(600)  # starts three processes: seconds on an idle machine, minutes on a busy one
 def test_figures_are_the_same_for_any_number_of_processes_and_taken_up_from_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
