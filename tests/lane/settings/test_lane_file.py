@@ -34,7 +34,7 @@ def test_the_demo_lane_becomes_integers(folder: Path) -> None:
     assert (core.layout.detector_um, core.layout.eye_window_um) == (2_300_000, 20_000)
     assert (core.gate.command_us, core.gate.feedback_us_max) == (80_000, 300_000)
     assert (core.report_lag_us, core.link_hold_us) == (300_000, 1_000_000)
-    assert (core.content.bound_ppm, core.content.gross_permille, core.content.gross_mg_min) == (950_000, 30, 50_000)
+    assert (core.content.bound_ppm, core.content.gross_permille, core.content.gross_mg_min) == (980_000, 30, 50_000)
     assert (core.draw.rate, core.draw.design, core.draw.epoch_us_max) == ("0.055", Design.RATE_HELD, 14_400_000_000)
     assert len(core.matrix) == 96
     assert core.carriers[0].check == "s10"
@@ -70,7 +70,7 @@ def test_run_refuses_each_simulated_address_by_line(folder: Path) -> None:
         ('signatures = "signatures.json"', 'signatures = "x.json"', "vision.signatures: expected a file"),
         ('profile = "lane-io"', 'profile = "lane-iO"', "devices.io.profile: expected a profile name"),
         ('schema = "lane-config/1"', 'schema = "lane-config/9"', 'schema: expected "lane-config/1"'),
-        ('bound = "0.95"', 'bound = "0.2"', 'content.bound: expected "0.5".."0.999999", was "0.2"'),
+        ('bound = "0.98"', 'bound = "0.2"', 'content.bound: expected "0.5".."0.999999", was "0.2"'),
         ("[[release.destination]]", "[[release.destinations]]", "release.destinations: unknown key, did you mean"),
         ("speed_mm_s = 500", "speed_mm_s = true", "lane.speed_mm_s: expected 50..1000 mm/s, was true"),
     ],
