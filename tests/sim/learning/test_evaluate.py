@@ -37,7 +37,7 @@ from sim.learning.judging import Judge
 from sim.learning.oracle import Witness
 from sim.xray.contents import Overlap, PiecesClass, overlap_class
 from sim.xray.render import TABLE
-from sim.xray.scenes import Scene, SceneSpec
+from sim.xray.scenes import Scene, SceneSpec, make_scene
 from vision.basis import load_basis
 from vision.cli import vision
 from vision.pipeline import Pipeline, see, weighing
@@ -167,7 +167,7 @@ def test_the_parts_of_a_plan_are_named_apart() -> None:
 
 def test_goods_that_find_no_room_are_drawn_again(monkeypatch: pytest.MonkeyPatch, missing: Case) -> None:
     asked: list[int] = []
-    make = cases.make_scene
+    make = make_scene
 
     def third(spec: SceneSpec) -> Scene:
         asked.append(spec.seed)
