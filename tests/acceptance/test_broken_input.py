@@ -221,7 +221,7 @@ def test_a_profile_with_overlapping_registers_is_named_by_lint_and_by_check(conf
 @pytest.mark.parametrize(
     ("file", "damage", "words"),
     [
-        ("models/signatures.json", lambda data: data[:1_000], "signatures.json: Expecting value: line 2 column"),
+        ("models/signatures.json", lambda data: data[:1_000], "signatures.json: Expecting"),
         ("models/signatures.json", lambda data: data.replace(b"lane-signatures/1", b"x"), "expected schema lane-sig"),
         ("models/signatures.json", lambda data: data.replace(b'"unit_mg":', b'"x":', 1), "'unit_mg'"),
         ("models/signatures.json", lambda data: data.replace(b'"scans":[[', b'"scans":[[1,', 1), "signatures.json: "),
