@@ -80,11 +80,11 @@ def killed(folder: Path) -> str:
     victim = subprocess.Popen(
         command(out, "--workers", "2"), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    while victim.poll() is None and len(list(out.glob("runs/*.npz"))) < RUNS // 2:
+    while victim.poll() is None and len(list(out.glob("runs/*.run"))) < RUNS // 2:
         time.sleep(0.02)
     victim.send_signal(signal.SIGKILL)
     victim.wait()
-    done = len(list(out.glob("runs/*.npz")))
+    done = len(list(out.glob("runs/*.run")))
     print(f"killed after {done} of {RUNS} runs, results there: {(out / 'results.json').exists()}")
     return timed("resumed, 2 workers", out, "--workers", "2")
 
